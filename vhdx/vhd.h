@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * VHD files (fixed, dynamic, differencing): open, read, check. Layout: Virtual Hard Disk Image Format
+ * Specification 1.0 (Microsoft, 2006). The size of the disk is the footer's "current size", not the
+ * CHS geometry, except for files of old creators that mean the geometry (see vhd-read.c).
+ */
+#pragma once
+
+#include "vhdx.h" /* struct image_parent */
+
+enum { VHD_OPEN_NO_PARENT = 2 };
+
+struct vhd;
+
+bool vhd_probe(struct io *io); /* a footer at the end, or its copy at the start */
+int vhd_open(struct vhd **ret, struct io *io, unsigned flags, const struct image_parent *parent,
+	struct error **err);
+void vhd_close(struct vhd *v);
+DEFINE_CLEANUP(struct vhd *, vhd_close);
+
+const struct image_info *vhd_info(const struct vhd *v);
+int vhd_pread(struct vhd *v, void *buf, size_t len, uint64_t offset, struct error **err);
+int vhd_data_ranges(
+	struct vhd *v, uint64_t start, uint64_t end, struct ranges *ret, struct error **err);
+int vhd_check(struct io *io, struct findings *ret, struct error **err);
+size_t vhd_parent_paths(const struct vhd *v, const char *const **ret);
