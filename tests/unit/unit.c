@@ -49,7 +49,7 @@ const char *unit_tmp(void)
 
 void unit_skip(const char *why)
 {
-	printf("# SKIP %s\n", why);
+	printf("# SKIP %s: %s\n", tcase_name(), why);
 	fflush(stdout);
 	exit(0);
 }
