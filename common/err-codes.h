@@ -35,6 +35,8 @@
 		"connect with a client certificate of the appliance's CA")                         \
 	X(ERR_NOT_IMPLEMENTED, "not-implemented", 501, USAGE, "use a newer agent")                 \
 	/* the agent */                                                                            \
+	X(ERR_AGENT_UNREACHABLE, "agent-unreachable", 502, FAIL,                                   \
+		"check --server, --ca and the client certificate")                                 \
 	X(ERR_DISK_NOT_FOUND, "disk-not-found", 404, REFUSE, "list the disks with GET /v1/disks")  \
 	X(ERR_DISK_BUSY, "disk-busy", 409, REFUSE, "wait for the other job or cancel it")          \
 	X(ERR_TOO_MANY_JOBS, "too-many-jobs", 429, REFUSE, "wait for a job to end")                \

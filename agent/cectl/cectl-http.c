@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cectl.h"
+
+#include <curl/curl.h>
+#include <string.h>
+
+#include "jsonx.h"
+#include "mem.h"
+
+#define ANSWER_MAX (64u << 20)
+
+struct http {
+	CURL *curl;
+	const char *server;
+	char error[CURL_ERROR_SIZE];
+};
+
+struct buffer {
+	char *data;
+	size_t len;
+};
+
+static size_t collect(char *data, size_t size, size_t n, void *user)
+{
+	struct buffer *b = user;
+	size_t len = size * n;
+	if (len > ANSWER_MAX - b->len)
+		return 0;
+	b->data = xrealloc_array(b->data, b->len + len + 1, 1);
+	memcpy(b->data + b->len, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+	return len;
+}
+
+static int need(const char *value, const char *option, const char *env, struct error **err)
+{
+	if (value)
+		return 0;
+	return err_set(err, ERR_INVALID_ARGUMENT, "--%s is missing (or %s in the environment)",
+		option, env);
+}
+
+int http_open(struct http **ret, const struct cectl *c, struct error **err)
+{
+	if (need(c->server, "server", "CE_SERVER", err) < 0 ||
+		need(c->cert, "cert", "CE_CERT", err) < 0 ||
+		need(c->key, "key", "CE_KEY", err) < 0 || need(c->ca, "ca", "CE_CA", err) < 0)
+		return -1;
+	if (strncmp(c->server, "https://", 8) != 0)
+		return err_set(err, ERR_INVALID_ARGUMENT,
+			"--server \"%s\": https://host[:port] expected", c->server);
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	struct http *h = xcalloc(1, sizeof(*h));
+	h->server = c->server;
+	h->curl = curl_easy_init();
+	if (!h->curl) {
+		free(h);
+		return err_set(err, ERR_SYSTEM, "libcurl does not start");
+	}
+	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->error);
+	curl_easy_setopt(h->curl, CURLOPT_SSLCERT, c->cert);
+	curl_easy_setopt(h->curl, CURLOPT_SSLKEY, c->key);
+	curl_easy_setopt(h->curl, CURLOPT_CAINFO, c->ca);
+	curl_easy_setopt(h->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(h->curl, CURLOPT_PROTOCOLS_STR, "https");
+	curl_easy_setopt(h->curl, CURLOPT_CONNECTTIMEOUT, 20L);
+	curl_easy_setopt(h->curl, CURLOPT_TIMEOUT, 120L);
+	curl_easy_setopt(h->curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(h->curl, CURLOPT_NOPROXY, "*");
+	*ret = h;
+	return 0;
+}
+
+void http_close(struct http *h)
+{
+	if (!h)
+		return;
+	curl_easy_cleanup(h->curl);
+	free(h);
+}
+
+/* The answer of a request that got as far as an answer; the status through ret_status. */
+static int perform(struct http *h, const char *method, const char *path, const char *body,
+	struct buffer *answer, long *ret_status, struct error **err)
+{
+	char *url =
+		xasprintf("%s%s%s", h->server, h->server[strlen(h->server) - 1] == '/' ? "" : "/",
+			path[0] == '/' ? path + 1 : path);
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	headers = curl_slist_append(headers, "Expect:");
+	curl_easy_setopt(h->curl, CURLOPT_URL, url);
+	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, collect);
+	curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, answer);
+	if (strcmp(method, "POST") == 0) {
+		curl_easy_setopt(h->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+		curl_easy_setopt(h->curl, CURLOPT_POSTFIELDS, body);
+	} else {
+		curl_easy_setopt(h->curl, CURLOPT_HTTPGET, 1L);
+	}
+	h->error[0] = '\0';
+	CURLcode rc = curl_easy_perform(h->curl);
+	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, ret_status);
+	curl_slist_free_all(headers);
+	free(url);
+	if (rc != CURLE_OK)
+		return err_set(err, ERR_AGENT_UNREACHABLE, "%s %s%s: %s", method, h->server, path,
+			h->error[0] ? h->error : curl_easy_strerror(rc));
+	return 0;
+}
+
+/* An answer that is not 2xx: the agent's own error object, or the bare status. */
+static int answer_error(const struct buffer *b, const char *method, const char *path, long status,
+	struct error **err)
+{
+	CLEANUP_JSON json_t *value = NULL;
+	struct error *parse CLEANUP(err_free_p) = NULL;
+	if (b->data && jsonx_parse(b->data, b->len, &value, &parse) == 0) {
+		json_t *error = json_object_get(value, "error");
+		if (json_is_object(error)) {
+			*err = jsonx_to_error(error);
+			return -1;
+		}
+	}
+	return err_set(err, ERR_INTERNAL, "%s %s: the agent answered %ld", method, path, status);
+}
+
+int http_json(struct http *h, const char *method, const char *path, const json_t *body,
+	json_t **ret, struct error **err)
+{
+	struct buffer b = {0};
+	long status = 0;
+	char *text = body ? jsonx_dump(body) : xstrdup("");
+	int rc = perform(h, method, path, text, &b, &status, err);
+	mem_wipe_str(text);
+	if (rc == 0 && status / 100 != 2)
+		rc = answer_error(&b, method, path, status, err);
+	else if (rc == 0 && ret)
+		rc = jsonx_parse(b.data ? b.data : "", b.len, ret, err);
+	free(b.data);
+	return rc;
+}
+
+int http_print(struct http *h, const char *path, struct error **err)
+{
+	struct buffer b = {0};
+	long status = 0;
+	int rc = perform(h, "GET", path, NULL, &b, &status, err);
+	if (rc == 0 && status / 100 != 2)
+		rc = answer_error(&b, "GET", path, status, err);
+	else if (rc == 0 && b.len)
+		fwrite(b.data, 1, b.len, stdout);
+	free(b.data);
+	return rc;
+}

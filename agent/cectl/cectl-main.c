@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cectl.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "jsonx.h"
+#include "logging.h"
+
+/* Which options a verb takes; an option it does not take is a usage error, not ignored. */
+enum {
+	TAKES_DISK = 1,
+	TAKES_EXPORT = 2,
+	TAKES_WAIT = 4,
+	TAKES_JOB = 8,
+	TAKES_MAPPED = 16,
+};
+
+struct verb {
+	const char *name, *usage, *summary;
+	bool local;
+	unsigned takes;
+	cectl_verb_fn *run;
+};
+
+static const struct verb verbs[] = {
+	{"export", "--output smb://HOST/SHARE/NAME [OPTIONS]", "export a disk to a share, and wait",
+		false, TAKES_DISK | TAKES_EXPORT | TAKES_WAIT, cectl_remote_export},
+	{"publish", "--output smb://HOST/SHARE/NAME [OPTIONS]", "the same job under its other name",
+		false, TAKES_DISK | TAKES_EXPORT | TAKES_WAIT, cectl_remote_publish},
+	{"disks", "", "the agent's disks", false, 0, cectl_remote_disks},
+	{"jobs", "", "all jobs", false, 0, cectl_remote_jobs},
+	{"job", "ID", "one job, whole", false, TAKES_JOB, cectl_remote_job},
+	{"watch", "ID", "follow a job to its end", false, TAKES_JOB, cectl_remote_watch},
+	{"cancel", "ID", "cancel a job", false, TAKES_JOB, cectl_remote_cancel},
+	{"log", "ID", "a job's log", false, TAKES_JOB, cectl_remote_log},
+	{"status", "", "the agent's version, uptime and load", false, 0, cectl_remote_status},
+	{"inspect", "--disk IMG", "what is on a disk", true, TAKES_DISK, cectl_local_inspect},
+	{"export", "--disk IMG --output OUT|smb://… [OPTIONS]",
+		"export a disk to a file or a share", true, TAKES_DISK | TAKES_EXPORT,
+		cectl_local_export},
+	{"hash", "--disk IMG [--mapped]", "MD5 and SHA-256 of a disk's content", true,
+		TAKES_DISK | TAKES_MAPPED, cectl_local_hash},
+	{"check", "--disk IMG", "check a VHD or VHDX against its format's rules", true, TAKES_DISK,
+		cectl_local_check},
+	{"list-errors", "", "every error code and the way out", true, 0, cectl_list_errors},
+};
+
+enum { OPT_FLAG, OPT_TEXT, OPT_TAG };
+
+struct option_row {
+	const char *name, *value; /* value: its name in the help; NULL: a flag */
+	unsigned takes;		  /* 0: every verb */
+	int kind;
+	size_t offset;
+	const char *help;
+};
+
+#define FLAG(name, takes, field, help)                                           \
+	{                                                                        \
+		name, NULL, takes, OPT_FLAG, offsetof(struct cectl, field), help \
+	}
+#define TEXT(name, value, takes, field, help)                                     \
+	{                                                                         \
+		name, value, takes, OPT_TEXT, offsetof(struct cectl, field), help \
+	}
+
+static const struct option_row options[] = {
+	TEXT("server", "URL", 0, server, "https://host[:port] of the agent (CE_SERVER)"),
+	TEXT("cert", "FILE", 0, cert, "client certificate, PEM (CE_CERT)"),
+	TEXT("key", "FILE", 0, key, "its key, PEM (CE_KEY)"),
+	TEXT("ca", "FILE", 0, ca, "the CA that signed the agent's certificate (CE_CA)"),
+	FLAG("json", 0, json, "one JSON document on standard output, nothing else"),
+	TEXT("disk", "DISK", TAKES_DISK, disk, "device or image file (local); disk id (agent)"),
+	TEXT("output", "OUT", TAKES_EXPORT, output, "file (local) or smb://host[:port]/share/name"),
+	TEXT("format", "FORMAT", TAKES_EXPORT, format, "vhdx (default), vhd or raw"),
+	TEXT("type", "TYPE", TAKES_EXPORT, type, "dynamic (default) or fixed"),
+	TEXT("block-size", "SIZE", TAKES_EXPORT, block_size, "VHDX: 1M to 256M, default 32M"),
+	FLAG("hash", TAKES_EXPORT, hash, "MD5 and SHA-256 of the disk in the same pass"),
+	FLAG("overwrite", TAKES_EXPORT, overwrite, "replace an existing file, once complete"),
+	FLAG("dry-run", TAKES_EXPORT, dry_run, "check everything, print the plan, write nothing"),
+	FLAG("keep-pagefile", TAKES_EXPORT, keep_pagefile,
+		"keep pagefile.sys, swapfile.sys, hiberfil.sys"),
+	FLAG("whole-disk", TAKES_EXPORT, whole_disk, "keep free clusters too"),
+	TEXT("user", "NAME", TAKES_EXPORT, user, "user of the share"),
+	TEXT("domain", "NAME", TAKES_EXPORT, domain, "the user's domain"),
+	TEXT("password-file", "FILE", TAKES_EXPORT, password_file,
+		"the password; - is standard input"),
+	FLAG("encrypt", TAKES_EXPORT, encrypt, "refuse a share that cannot encrypt"),
+	TEXT("connections", "N", TAKES_EXPORT, connections, "connections to the share"),
+	TEXT("request", "FILE", TAKES_EXPORT, request, "a JSON body; the options above go on top"),
+	TEXT("timeout", "SECONDS", TAKES_EXPORT, timeout, "time limit of the job, default 7200"),
+	{"tag", "KEY=VALUE", TAKES_EXPORT, OPT_TAG, 0, "a tag of the job; may be repeated"},
+	FLAG("no-wait", TAKES_WAIT, no_wait, "print the job's id and return"),
+	FLAG("mapped", TAKES_MAPPED, mapped, "hash what an export would keep"),
+};
+
+static void print_options(unsigned takes, bool local)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option_row *o = &options[i];
+		bool connection = i < 4;
+		if ((o->takes && !(o->takes & takes)) || (connection && local))
+			continue;
+		char left[40];
+		snprintf(left, sizeof(left), "--%s%s%s", o->name, o->value ? " " : "",
+			o->value ? o->value : "");
+		printf("  %-22s %s\n", left, o->help);
+	}
+}
+
+static void print_help(void)
+{
+	puts("usage: cectl [--server URL --cert FILE --key FILE --ca FILE] VERB [OPTIONS]\n"
+	     "       cectl local VERB [OPTIONS]\n"
+	     "\n"
+	     "Drives a compositing-engine agent, or does the same work here on a disk or an\n"
+	     "image file. `cectl VERB --help` and `cectl local VERB --help` list the options.\n");
+	for (int local = 0; local < 2; local++) {
+		puts(local ? "\nWithout an agent (cectl local …):" : "Against an agent:");
+		for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+			if (verbs[i].local == local)
+				printf("  %-14s %s\n", verbs[i].name, verbs[i].summary);
+	}
+	puts("\nExit status: 0 done, 1 failed, 2 usage, 3 refused before any write, 4 canceled.");
+}
+
+static void print_verb_help(const struct verb *v)
+{
+	printf("usage: cectl %s%s %s\n\n%s\n\n", v->local ? "local " : "", v->name, v->usage,
+		v->summary);
+	print_options(v->takes, v->local);
+}
+
+static int add_tag(struct cectl *c, const char *text, struct error **err)
+{
+	const char *equals = strchr(text, '=');
+	if (!equals || equals == text)
+		return err_set(err, ERR_INVALID_ARGUMENT, "--tag \"%s\": KEY=VALUE expected", text);
+	CLEANUP_FREE char *key = strndup(text, (size_t)(equals - text));
+	if (!c->tags)
+		c->tags = json_object();
+	jsonx_set_string(c->tags, key, equals + 1);
+	return 0;
+}
+
+static int set_option(
+	struct cectl *c, const struct option_row *o, const char *value, struct error **err)
+{
+	void *field = (char *)c + o->offset;
+	if (o->kind == OPT_TAG)
+		return add_tag(c, value, err);
+	if (o->kind == OPT_FLAG)
+		*(bool *)field = true;
+	else
+		*(const char **)field = value;
+	return 0;
+}
+
+enum { LONG_HELP = 1000, LONG_VERSION };
+
+/* getopt's own table, from ours. */
+static void make_long_options(struct option *out)
+{
+	size_t n = ARRAY_SIZE(options);
+	for (size_t i = 0; i < n; i++)
+		out[i] = (struct option){options[i].name,
+			options[i].value ? required_argument : no_argument, NULL, (int)i};
+	out[n] = (struct option){"help", no_argument, NULL, LONG_HELP};
+	out[n + 1] = (struct option){"version", no_argument, NULL, LONG_VERSION};
+	out[n + 2] = (struct option){0};
+}
+
+static const struct verb *find_verb(const char *name, bool local, struct error **err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (verbs[i].local == local && strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	err_set(err, ERR_INVALID_ARGUMENT, "no verb \"%s%s\" (see cectl --help)",
+		local ? "local " : "", name);
+	return NULL;
+}
+
+struct command {
+	const struct verb *verb;
+	bool seen[ARRAY_SIZE(options)];
+	bool help, version;
+};
+
+/* Words that are not options, in their order: [local] VERB [ARGUMENT]. */
+static int take_word(struct cectl *c, struct command *cmd, const char *word, struct error **err)
+{
+	if (!cmd->verb && !c->local && strcmp(word, "local") == 0) {
+		c->local = true;
+		return 0;
+	}
+	if (!cmd->verb) {
+		cmd->verb = find_verb(word, c->local, err);
+		return cmd->verb ? 0 : -1;
+	}
+	if (c->argument || !(cmd->verb->takes & TAKES_JOB))
+		return err_set(err, ERR_INVALID_ARGUMENT, "\"%s\" is one word too many", word);
+	c->argument = word;
+	return 0;
+}
+
+static int parse(struct cectl *c, struct command *cmd, int argc, char **argv, struct error **err)
+{
+	struct option longs[ARRAY_SIZE(options) + 3];
+	make_long_options(longs);
+	opterr = 0;
+	for (;;) {
+		/* "-": words come one by one, as option 1, wherever they stand. */
+		int opt = getopt_long(argc, argv, "-:", longs, NULL);
+		if (opt < 0)
+			break;
+		if (opt == 1) {
+			if (take_word(c, cmd, optarg, err) < 0)
+				return -1;
+		} else if (opt == LONG_HELP) {
+			cmd->help = true;
+		} else if (opt == LONG_VERSION) {
+			cmd->version = true;
+		} else if (opt == ':' || opt == '?') {
+			return err_set(err, ERR_INVALID_ARGUMENT, "%s: %s", argv[optind - 1],
+				opt == ':' ? "a value is missing" : "no such option");
+		} else {
+			cmd->seen[opt] = true;
+			if (set_option(c, &options[opt], optarg, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int check_options(const struct command *cmd, struct error **err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (cmd->seen[i] && options[i].takes && !(options[i].takes & cmd->verb->takes))
+			return err_set(err, ERR_INVALID_ARGUMENT, "%s%s does not take --%s",
+				cmd->verb->local ? "local " : "", cmd->verb->name, options[i].name);
+	return 0;
+}
+
+static void from_environment(struct cectl *c)
+{
+	c->server = getenv("CE_SERVER");
+	c->cert = getenv("CE_CERT");
+	c->key = getenv("CE_KEY");
+	c->ca = getenv("CE_CA");
+}
+
+static int run(struct cectl *c, int argc, char **argv, struct error **err)
+{
+	struct command cmd = {0};
+	if (parse(c, &cmd, argc, argv, err) < 0)
+		return -1;
+	if (cmd.version) {
+		puts("cectl " CE_VERSION);
+		return 0;
+	}
+	if (cmd.help && cmd.verb) {
+		print_verb_help(cmd.verb);
+		return 0;
+	}
+	if (cmd.help) {
+		print_help();
+		return 0;
+	}
+	if (!cmd.verb)
+		return err_set(err, ERR_INVALID_ARGUMENT, "no verb given (see cectl --help)");
+	if (check_options(&cmd, err) < 0)
+		return -1;
+	return cmd.verb->run(c, err);
+}
+
+/* With --json the error is a document too: what an agent would answer. */
+static void show_error(const struct cectl *c, const struct error *err)
+{
+	progress_end();
+	log_error(err);
+	if (!c->json || !c->local)
+		return;
+	CLEANUP_JSON json_t *doc = json_object();
+	jsonx_set_string(doc, "status",
+		err_code_class(err->code) == ERR_CLASS_CANCEL ? "canceled" : "failed");
+	jsonx_set(doc, "error", jsonx_from_error(err));
+	print_json(doc);
+}
+
+int main(int argc, char **argv)
+{
+	struct cectl c = {.program = argv[0]};
+	struct error *err CLEANUP(err_free_p) = NULL;
+	log_init("cectl");
+	from_environment(&c);
+	int rc = run(&c, argc, argv, &err);
+	if (rc < 0)
+		show_error(&c, err);
+	json_decref(c.tags);
+	if (rc == 0 && fflush(stdout) != 0) {
+		perror("cectl: standard output");
+		return 1;
+	}
+	return rc < 0 ? err_exit_status(err, c.wrote) : 0;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * cectl: the command line, against an agent over HTTPS or, as `cectl local`, on a disk or an image
+ * file with no agent at all. Machine output goes to standard output, everything else to standard
+ * error. Exit status: 0 done, 1 failed, 2 usage, 3 refused before any write, 4 canceled.
+ */
+#pragma once
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdint.h>
+
+#include "errors.h"
+
+/* What the options of all verbs set; a verb says in its table row which of them it takes. */
+struct cectl {
+	const char *program; /* argv[0], to find ce-worker beside it */
+	bool local;
+	/* the agent */
+	const char *server, *cert, *key, *ca;
+	/* the verb's own */
+	const char *disk, *output, *format, *type, *block_size, *user, *domain, *password_file;
+	const char *request, *connections, *timeout;
+	bool hash, overwrite, dry_run, json, no_wait, encrypt, keep_pagefile, whole_disk, mapped;
+	json_t *tags;	      /* object */
+	const char *argument; /* what follows the options, or NULL */
+	bool wrote;	      /* local: the worker had begun to write when it failed */
+};
+
+/* Returns 0, or -1 with the error; whatever the verb prints to standard output it has printed. */
+typedef int cectl_verb_fn(struct cectl *c, struct error **err);
+
+cectl_verb_fn cectl_local_export, cectl_local_inspect, cectl_local_hash, cectl_local_check;
+cectl_verb_fn cectl_list_errors;
+cectl_verb_fn cectl_remote_export, cectl_remote_publish, cectl_remote_jobs, cectl_remote_job;
+cectl_verb_fn cectl_remote_watch, cectl_remote_cancel, cectl_remote_log, cectl_remote_disks;
+cectl_verb_fn cectl_remote_status;
+
+/* ---- cectl-request.c: the export's body from the options ---- */
+
+/* A body as POST /v1/images/$export takes it; the password, if any, is inside: wipe what you print. */
+int cectl_export_body(const struct cectl *c, json_t **ret, struct error **err);
+
+/* ---- cectl-worker.c: `cectl local` runs a worker ---- */
+
+struct worker_outcome {
+	json_t *plan, *result; /* NULL where there was none */
+	json_t *warnings;      /* array of {code, message, step} */
+};
+void worker_outcome_done(struct worker_outcome *o);
+
+/* Runs `ce-worker verb` with this input (taken over) to its end, showing progress. */
+int cectl_run_worker(struct cectl *c, const char *verb, json_t *input, struct worker_outcome *ret,
+	struct error **err);
+
+/* ---- cectl-http.c: one HTTPS connection to the agent ---- */
+
+struct http;
+int http_open(struct http **ret, const struct cectl *c, struct error **err);
+void http_close(struct http *h);
+DEFINE_CLEANUP(struct http *, http_close);
+
+/*
+ * One request; body NULL: none. A 2xx answer is parsed into *ret (NULL where ret is NULL). Any other
+ * becomes the error that the agent sent.
+ */
+int http_json(struct http *h, const char *method, const char *path, const json_t *body,
+	json_t **ret, struct error **err);
+/* The answer's body to standard output. */
+int http_print(struct http *h, const char *path, struct error **err);
+
+/* ---- cectl-progress.c: a bar where standard error is a terminal, else a line now and then ---- */
+
+struct progress_view {
+	const char *step; /* may be NULL */
+	double percent;
+	uint64_t done, total, bytes_per_second; /* 0: unknown */
+	int64_t eta_seconds;			/* -1: unknown */
+};
+void progress_show(const struct progress_view *v);
+/* Ends the bar's line, if one is shown; messages to standard error come after it. */
+void progress_end(void);
+/* "9.3 GiB", in a buffer of the caller's. */
+const char *format_bytes(uint64_t n, char *buf, size_t size);
+
+/* ---- cectl-print.c: results for people ---- */
+
+void print_export_result(const json_t *job);
+void print_inspection(const json_t *inspection);
+void print_disks(const json_t *disks);
+void print_jobs(const json_t *jobs);
+/* The whole value, indented, to standard output. */
+void print_json(const json_t *value);
