@@ -42,7 +42,7 @@ static void set(struct error **err, enum err_code code, int errnum, char *messag
 	*err = e;
 }
 
-int err_set(struct error **err, enum err_code code, const char *fmt, ...)
+int(err_set)(struct error **err, enum err_code code, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -52,7 +52,7 @@ int err_set(struct error **err, enum err_code code, const char *fmt, ...)
 	return -1;
 }
 
-int err_errno(struct error **err, enum err_code code, int errnum, const char *fmt, ...)
+int(err_errno)(struct error **err, enum err_code code, int errnum, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -62,7 +62,7 @@ int err_errno(struct error **err, enum err_code code, int errnum, const char *fm
 	return -1;
 }
 
-int err_prefix(struct error **err, const char *fmt, ...)
+int(err_prefix)(struct error **err, const char *fmt, ...)
 {
 	assert(err && *err);
 	va_list ap;
@@ -82,7 +82,7 @@ static void replace(char **field, const char *fmt, va_list ap)
 	*field = text;
 }
 
-int err_hint(struct error **err, const char *fmt, ...)
+int(err_hint)(struct error **err, const char *fmt, ...)
 {
 	assert(err && *err);
 	va_list ap;
@@ -92,7 +92,7 @@ int err_hint(struct error **err, const char *fmt, ...)
 	return -1;
 }
 
-int err_detail(struct error **err, const char *fmt, ...)
+int(err_detail)(struct error **err, const char *fmt, ...)
 {
 	assert(err && *err);
 	va_list ap;
@@ -102,7 +102,7 @@ int err_detail(struct error **err, const char *fmt, ...)
 	return -1;
 }
 
-int err_step(struct error **err, const char *step)
+int(err_step)(struct error **err, const char *step)
 {
 	assert(err && *err);
 	if (!(*err)->step && step)

@@ -62,5 +62,18 @@ const char *err_hint_text(const struct error *err);
 /* Exit status of a program that ends with this error; wrote: has it written anything yet. */
 int err_exit_status(const struct error *err, bool wrote);
 
+/* The compiler is shown that they return -1: else it suspects uninitialised results in callers. */
+static inline int err_is_minus_one(int result)
+{
+	(void)result;
+	return -1;
+}
+#define err_set(...)	err_is_minus_one((err_set)(__VA_ARGS__))
+#define err_errno(...)	err_is_minus_one((err_errno)(__VA_ARGS__))
+#define err_prefix(...) err_is_minus_one((err_prefix)(__VA_ARGS__))
+#define err_hint(...)	err_is_minus_one((err_hint)(__VA_ARGS__))
+#define err_detail(...) err_is_minus_one((err_detail)(__VA_ARGS__))
+#define err_step(...)	err_is_minus_one((err_step)(__VA_ARGS__))
+
 DEFINE_CLEANUP(struct error *, err_free);
 #define CLEANUP_ERR CLEANUP(err_free_p)
