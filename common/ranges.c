@@ -199,6 +199,16 @@ void ranges_close_gaps(struct ranges *r, uint64_t gap)
 	r->n = n;
 }
 
+void ranges_limit(struct ranges *r, size_t max, uint64_t *gap)
+{
+	if (r->n <= max)
+		return;
+	while (r->n > max / 2 && r->n > 1) {
+		*gap = *gap > UINT64_MAX / 2 ? UINT64_MAX : *gap * 2;
+		ranges_close_gaps(r, *gap);
+	}
+}
+
 bool ranges_contain(const struct ranges *r, uint64_t start, uint64_t end)
 {
 	if (start >= end)

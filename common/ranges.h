@@ -39,6 +39,11 @@ void ranges_complement(struct ranges *r, uint64_t size);
 void ranges_align(struct ranges *r, uint64_t granularity, uint64_t limit);
 /* Joins neighbours that are less than gap bytes apart. */
 void ranges_close_gaps(struct ranges *r, uint64_t gap);
+/*
+ * Bounds the memory of a set that grows with what a disk says: above max ranges, *gap (> 0) doubles and
+ * neighbours less than *gap apart are joined, until at most half of max remain.
+ */
+void ranges_limit(struct ranges *r, size_t max, uint64_t *gap);
 
 /* Index of the first range that ends after offset; r->n where there is none. */
 size_t ranges_find(const struct ranges *r, uint64_t offset);

@@ -103,6 +103,25 @@ START_TEST(ranges_equal_a_bitmap)
 }
 END_TEST
 
+START_TEST(a_limited_set_grows_only_outward)
+{
+	CLEANUP_RANGES struct ranges r = {0}, all = {0};
+	uint64_t gap = 1;
+	for (uint64_t i = 0; i < 10000; i++) {
+		uint64_t start = i * 64 + i % 7;
+		ranges_add(&r, start, start + 8 + i % 30);
+		ranges_add(&all, start, start + 8 + i % 30);
+		ranges_limit(&r, 100, &gap);
+		ck_assert_uint_le(r.n, 100);
+	}
+	RANGES_FOREACH (p, &all)
+		ck_assert(ranges_contain(&r, p->start, p->end));
+	ck_assert_uint_eq(r.v[0].start, 0);
+	ck_assert_uint_eq(r.v[r.n - 1].end, all.v[all.n - 1].end);
+	ck_assert_uint_gt(gap, 1);
+}
+END_TEST
+
 START_TEST(utf16_keeps_every_character)
 {
 	const char *text = "Win\xc3\xb6 \xe2\x82\xac \xf0\x9f\x92\xbe";
@@ -214,6 +233,7 @@ START_TEST(progress_never_goes_back_and_stops_when_asked)
 }
 END_TEST
 
-UNIT_MAIN("common", ranges_equal_a_bitmap, utf16_keeps_every_character,
-	guids_have_the_form_of_the_specification, json_is_strict_but_for_key_case,
-	errors_say_where_and_the_way_out, progress_never_goes_back_and_stops_when_asked)
+UNIT_MAIN("common", ranges_equal_a_bitmap, a_limited_set_grows_only_outward,
+	utf16_keeps_every_character, guids_have_the_form_of_the_specification,
+	json_is_strict_but_for_key_case, errors_say_where_and_the_way_out,
+	progress_never_goes_back_and_stops_when_asked)

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "disk-backend.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "mem.h"
+
+int disk_open_source(struct disk **ret, struct disk_source *src, struct error **err)
+{
+	return disk_raw_open(ret, src, err);
+}
+
+int disk_open_fd(struct disk **ret, int fd, const char *name, unsigned flags, struct error **err)
+{
+	struct disk_source src = {.fd = fd, .name = name, .flags = flags};
+	return disk_open_source(ret, &src, err);
+}
+
+int disk_open(struct disk **ret, const char *path, unsigned flags, struct error **err)
+{
+	/* O_NONBLOCK: a FIFO by that name must not hang the worker; disks ignore it. */
+	int mode = flags & DISK_OPEN_WRITE ? O_RDWR : O_RDONLY;
+	int fd = open(path, mode | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return err_errno(err, ERR_DISK_OPEN, errno, "open \"%s\"", path);
+	return disk_open_fd(ret, fd, path, flags, err);
+}
+
+void disk_close(struct disk *d)
+{
+	if (!d)
+		return;
+	char *name = d->name;
+	image_info_done(&d->image);
+	d->ops->close(d);
+	free(name);
+}
+
+static int check_range(const struct disk *d, const char *what, size_t len, uint64_t offset,
+	enum err_code code, struct error **err)
+{
+	if (u64_range_ok(offset, len, d->size))
+		return 0;
+	return err_set(err, code,
+		"\"%s\": %s %zu bytes at 0x%" PRIx64 ", past the end of the disk (%" PRIu64
+		" bytes)",
+		d->name, what, len, offset, d->size);
+}
+
+/* What every back end owes: an error exactly when it fails. */
+static int checked(int result, struct error **err)
+{
+	assert(result == 0 || result == -1);
+	assert((result < 0) == (*err != NULL));
+	return result;
+}
+
+int disk_pread(struct disk *d, void *buf, size_t len, uint64_t offset, struct error **err)
+{
+	assert(!*err);
+	if (check_range(d, "reading", len, offset, ERR_DISK_READ, err) < 0)
+		return -1;
+	return len ? checked(d->ops->pread(d, buf, len, offset, err), err) : 0;
+}
+
+int disk_pwrite(struct disk *d, const void *buf, size_t len, uint64_t offset, struct error **err)
+{
+	assert(!*err);
+	if (d->read_only || !d->ops->pwrite)
+		return err_set(err, ERR_DISK_WRITE, "\"%s\" is open for reading only", d->name);
+	if (check_range(d, "writing", len, offset, ERR_DISK_WRITE, err) < 0)
+		return -1;
+	return len ? checked(d->ops->pwrite(d, buf, len, offset, err), err) : 0;
+}
+
+int disk_flush(struct disk *d, struct error **err)
+{
+	assert(!*err);
+	if (d->read_only || !d->ops->flush)
+		return 0;
+	return checked(d->ops->flush(d, err), err);
+}
+
+int disk_data_ranges(
+	struct disk *d, uint64_t start, uint64_t end, struct ranges *ret, struct error **err)
+{
+	assert(!*err);
+	end = min_u64(end, d->size);
+	if (start >= end)
+		return 0;
+	if (!d->ops->data_ranges) {
+		ranges_add(ret, start, end);
+		return 0;
+	}
+	CLEANUP_RANGES struct ranges found = {0};
+	if (checked(d->ops->data_ranges(d, start, end, &found, err), err) < 0)
+		return -1;
+	ranges_remove(&found, 0, start);
+	ranges_remove(&found, end, UINT64_MAX);
+	ranges_union(ret, &found);
+	return 0;
+}
