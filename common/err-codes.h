@@ -62,6 +62,11 @@
 	X(ERR_IMAGE_PARENT, "image-parent", 422, REFUSE,                                           \
 		"put the parent image where the child expects it")                                 \
 	X(ERR_SIZE_UNSUPPORTED, "size-unsupported", 422, REFUSE, "choose another format or size")  \
+	/* Windows in it */                                                                        \
+	X(ERR_HIVE_DAMAGED, "hive-damaged", 422, REFUSE,                                           \
+		"let Windows repair it: start it once, or restore the hive")                       \
+	X(ERR_HIVE_DIRTY, "hive-dirty", 422, REFUSE,                                               \
+		"start Windows once and shut it down, then take the disk again")                   \
 	/* the output */                                                                           \
 	X(ERR_TARGET_EXISTS, "target-exists", 409, REFUSE,                                         \
 		"choose another name or set overwriteTargetFile")                                  \
