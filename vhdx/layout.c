@@ -9,6 +9,7 @@
 
 static const struct layout_ops *const formats[] = {
 	[IMAGE_RAW] = &layout_raw_ops,
+	[IMAGE_VHD] = &layout_vhd_ops,
 	[IMAGE_VHDX] = &layout_vhdx_ops,
 };
 
