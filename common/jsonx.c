@@ -7,6 +7,7 @@
 
 #include "io.h"
 #include "mem.h"
+#include "utf16.h"
 
 #define MAX_DEPTH     32
 #define MAX_FILE_SIZE (16u << 20)
@@ -184,17 +185,14 @@ void jsonx_set(json_t *object, const char *key, json_t *value)
 	}
 }
 
-/* Text from a disk or the system need not be UTF-8; JSON is: other bytes become '?'. */
+/* Text from a disk or the system need not be UTF-8; JSON is. */
 static json_t *lossy_string(const char *text)
 {
 	json_t *value = json_string(text);
 	if (value)
 		return value;
-	CLEANUP_FREE char *copy = xstrdup(text);
-	for (char *p = copy; *p; p++)
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	return json_string(copy);
+	CLEANUP_FREE char *clean = utf8_clean(text);
+	return json_string(clean);
 }
 
 void jsonx_set_string(json_t *object, const char *key, const char *value)

@@ -95,3 +95,21 @@ uint8_t *utf8_to_utf16(const char *text, size_t *ret_units)
 	*ret_units = n;
 	return units;
 }
+
+static bool is_control(uint32_t c)
+{
+	return (c < 0x20 && c != '\t' && c != '\n') || (c >= 0x7f && c < 0xa0);
+}
+
+char *utf8_clean(const char *text)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	char *clean = xmalloc(strlen(text) * 3 + 1);
+	size_t len = 0;
+	while (*p) {
+		uint32_t c = get_utf8(&p);
+		len += put_utf8(clean + len, c == UINT32_MAX || is_control(c) ? 0xfffd : c);
+	}
+	clean[len] = '\0';
+	return clean;
+}

@@ -12,3 +12,8 @@
 char *utf16_to_utf8(const void *units, size_t n);
 /* UTF-16LE of valid UTF-8 text, without a terminator; NULL where text is not UTF-8. */
 uint8_t *utf8_to_utf16(const char *text, size_t *ret_units);
+/*
+ * Text of unknown origin as UTF-8 that a log, a terminal or a JSON file may show: bytes that are not
+ * UTF-8 and control characters other than tab and newline become U+FFFD. The caller frees.
+ */
+char *utf8_clean(const char *text);

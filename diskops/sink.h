@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "filename.h"
 #include "op.h"
 #include "pool.h"
 
@@ -77,9 +78,8 @@ int sink_file_open(
 int sink_smb_open(
 	struct sink **ret, const struct sink_options *o, struct op *op, struct error **err);
 
-/*
- * A file name for the target that Windows and every sink accept: no '/', '\\', reserved characters or
- * device names (CON, NUL, COM1…), no trailing dot or space, at most 255 UTF-16 units, not empty, not
- * "." or "..". ERR_INVALID_FILE_NAME says what is wrong.
- */
-int sink_check_name(const char *name, struct error **err);
+/* A file name for the target that Windows and every sink accept. */
+static inline int sink_check_name(const char *name, struct error **err)
+{
+	return file_name_check(name, err);
+}

@@ -140,6 +140,17 @@ START_TEST(utf16_keeps_every_character)
 }
 END_TEST
 
+START_TEST(text_of_a_disk_becomes_utf8)
+{
+	CLEANUP_FREE char *clean = utf8_clean("a\xff\xc3\xb6\x1b[1m\n\xe2\x82");
+	ck_assert_str_eq(clean, "a\xef\xbf\xbd\xc3\xb6\xef\xbf\xbd[1m\n\xef\xbf\xbd");
+	json_t *o = json_object();
+	jsonx_set_string(o, "name", "x\xff");
+	ck_assert_str_eq(json_string_value(json_object_get(o, "name")), "x\xef\xbf\xbd");
+	json_decref(o);
+}
+END_TEST
+
 START_TEST(guids_have_the_form_of_the_specification)
 {
 	const struct guid bat = GUID_INIT(
@@ -234,6 +245,6 @@ START_TEST(progress_never_goes_back_and_stops_when_asked)
 END_TEST
 
 UNIT_MAIN("common", ranges_equal_a_bitmap, a_limited_set_grows_only_outward,
-	utf16_keeps_every_character, guids_have_the_form_of_the_specification,
-	json_is_strict_but_for_key_case, errors_say_where_and_the_way_out,
-	progress_never_goes_back_and_stops_when_asked)
+	utf16_keeps_every_character, text_of_a_disk_becomes_utf8,
+	guids_have_the_form_of_the_specification, json_is_strict_but_for_key_case,
+	errors_say_where_and_the_way_out, progress_never_goes_back_and_stops_when_asked)
