@@ -67,6 +67,8 @@
 		"let Windows repair it: start it once, or restore the hive")                       \
 	X(ERR_HIVE_DIRTY, "hive-dirty", 422, REFUSE,                                               \
 		"start Windows once and shut it down, then take the disk again")                   \
+	X(ERR_INF_INVALID, "inf-invalid", 422, REFUSE,                                             \
+		"take the driver package from its vendor again")                                   \
 	/* the output */                                                                           \
 	X(ERR_TARGET_EXISTS, "target-exists", 409, REFUSE,                                         \
 		"choose another name or set overwriteTargetFile")                                  \
