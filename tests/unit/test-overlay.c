@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The overlay against a plain copy of the disk; its commit killed at every write. */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "io.h"
+#include "mem.h"
+#include "overlay.h"
+
+#define SIZE (1000 * 4096 + 512) /* the last block is cut by the disk's end */
+
+static char *tmp_path(const char *name)
+{
+	return xasprintf("%s/%s", unit_tmp(), name);
+}
+
+static char *make_disk(const char *name, uint8_t *content)
+{
+	char *path = tmp_path(name);
+	for (size_t i = 0; i < SIZE; i++)
+		content[i] = (uint8_t)(i * 2654435761u >> 13);
+	ck_ok(file_write_atomic(path, content, SIZE, 0600, &err));
+	return path;
+}
+
+static void check_file(const char *path, const uint8_t *expected)
+{
+	char *data = NULL;
+	size_t size;
+	ck_ok(file_read(path, SIZE, &data, &size, &err));
+	ck_assert_uint_eq(size, SIZE);
+	ck_assert_int_eq(memcmp(data, expected, SIZE), 0);
+	free(data);
+}
+
+static void scribble(struct disk *d, uint8_t *mirror, unsigned n)
+{
+	uint8_t buf[20000];
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t at = (uint64_t)rand() % SIZE;
+		size_t len = 1 + (size_t)rand() % sizeof(buf);
+		if (len > SIZE - at)
+			len = SIZE - at;
+		memset(buf, rand(), len);
+		memcpy(mirror + at, buf, len);
+		ck_ok(disk_pwrite(d, buf, len, at, &err));
+	}
+}
+
+static void check_reads(struct disk *d, const uint8_t *mirror)
+{
+	uint8_t *buf = xmalloc(SIZE);
+	ck_ok(disk_pread(d, buf, SIZE, 0, &err));
+	ck_assert_int_eq(memcmp(buf, mirror, SIZE), 0);
+	for (int i = 0; i < 500; i++) {
+		uint64_t at = (uint64_t)rand() % SIZE;
+		size_t len = 1 + (size_t)rand() % 30000;
+		if (len > SIZE - at)
+			len = SIZE - at;
+		ck_ok(disk_pread(d, buf, len, at, &err));
+		ck_assert_int_eq(memcmp(buf, mirror + at, len), 0);
+	}
+	free(buf);
+}
+
+struct setup {
+	uint8_t *before, *after;
+	char *disk, *journal;
+	struct disk *base, *target;
+	struct overlay *o;
+};
+
+static void setup_open(struct setup *s, const char *name, unsigned writes)
+{
+	s->before = xmalloc(SIZE);
+	s->disk = make_disk(name, s->before);
+	s->journal = xasprintf("%s.journal", s->disk);
+	s->after = xmemdup(s->before, SIZE);
+	ck_ok(disk_open(&s->base, s->disk, DISK_OPEN_RAW, &err));
+	ck_ok(disk_open(&s->target, s->disk, DISK_OPEN_RAW | DISK_OPEN_WRITE, &err));
+	ck_ok(overlay_new(&s->o, s->base, s->journal, "test disk", &err));
+	scribble(overlay_disk(s->o), s->after, writes);
+}
+
+static void setup_done(struct setup *s)
+{
+	disk_close(s->base);
+	disk_close(s->target);
+	free(s->before);
+	free(s->after);
+	free(s->disk);
+	free(s->journal);
+}
+
+START_TEST(reads_what_was_written_and_leaves_the_disk_alone)
+{
+	srand(7);
+	struct setup s;
+	setup_open(&s, "alone", 300);
+	check_reads(overlay_disk(s.o), s.after);
+	check_file(s.disk, s.before);
+	CLEANUP_RANGES struct ranges changed = {0};
+	overlay_changed(s.o, &changed);
+	for (size_t i = 0; i < SIZE; i++)
+		if (s.before[i] != s.after[i])
+			ck_assert(ranges_contain(&changed, i, i + 1));
+	overlay_free(s.o);
+	ck_assert_int_ne(access(s.journal, F_OK), 0);
+	check_file(s.disk, s.before);
+	setup_done(&s);
+}
+END_TEST
+
+START_TEST(commit_puts_everything_on_the_disk)
+{
+	srand(8);
+	struct setup s;
+	struct op op = {0};
+	setup_open(&s, "commit", 200);
+	ck_ok(overlay_commit(s.o, s.target, &op, &err));
+	ck_assert(op.wrote);
+	check_file(s.disk, s.after);
+	ck_assert_int_ne(access(s.journal, F_OK), 0);
+	check_reads(overlay_disk(s.o), s.after);
+	ck_fails(disk_pwrite(overlay_disk(s.o), "x", 1, 0, &err), ERR_JOURNAL, "committed");
+	overlay_free(s.o);
+	setup_done(&s);
+}
+END_TEST
+
+/* A target that ends the process at its n-th write: what a KILL in the middle of a commit leaves. */
+struct killer {
+	struct disk disk;
+	struct disk *under;
+	unsigned left;
+};
+
+static int killer_pwrite(
+	struct disk *d, const void *buf, size_t len, uint64_t offset, struct error **err)
+{
+	struct killer *k = (struct killer *)d;
+	if (k->left-- == 0)
+		_exit(99);
+	return disk_pwrite(k->under, buf, len, offset, err);
+}
+
+static const struct disk_ops killer_ops = {.name = "killer", .pwrite = killer_pwrite};
+
+START_TEST(commit_killed_at_any_write_is_completed)
+{
+	for (unsigned kill_at = 0; kill_at < 400; kill_at += 7) {
+		srand(9);
+		struct setup s;
+		struct op op = {0};
+		setup_open(&s, "killed", 60);
+		pid_t pid = fork();
+		if (pid == 0) {
+			struct error *err = NULL;
+			struct killer k = {
+				.disk = {.ops = &killer_ops, .name = s.disk, .size = SIZE},
+				.under = s.target,
+				.left = kill_at};
+			_exit(overlay_commit(s.o, &k.disk, &op, &err) < 0 ? 1 : 0);
+		}
+		int status;
+		waitpid(pid, &status, 0);
+		bool killed = WEXITSTATUS(status) == 99;
+		ck_assert(killed || WEXITSTATUS(status) == 0);
+		int rc = -1;
+		ck_ok(rc = overlay_recover(s.journal, s.target, "test disk", &op, &err));
+		ck_assert_int_eq(rc, killed);
+		check_file(s.disk, s.after);
+		ck_assert_int_ne(access(s.journal, F_OK), 0);
+		overlay_free(s.o);
+		setup_done(&s);
+		if (!killed)
+			break;
+	}
+}
+END_TEST
+
+START_TEST(unsealed_journal_is_dropped_and_a_foreign_one_refused)
+{
+	srand(10);
+	struct setup s;
+	struct op op = {0};
+	setup_open(&s, "foreign", 20);
+	struct overlay *second = NULL;
+	ck_fails(overlay_new(&second, s.base, s.journal, "x", &err), ERR_TARGET_EXISTS,
+		"interrupted");
+	int rc = -1;
+	ck_ok(rc = overlay_recover(s.journal, s.target, "test disk", &op, &err));
+	ck_assert_int_eq(rc, 0);
+	check_file(s.disk, s.before);
+	overlay_free(s.o);
+
+	ck_ok(overlay_new(&s.o, s.base, s.journal, "test disk", &err));
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct error *err = NULL;
+		struct killer k = {.disk = {.ops = &killer_ops, .name = s.disk, .size = SIZE},
+			.under = s.target};
+		memset(s.after, 1, 4096);
+		if (disk_pwrite(overlay_disk(s.o), s.after, 4096, 0, &err) == 0)
+			overlay_commit(s.o, &k.disk, &op, &err);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	ck_fails(overlay_recover(s.journal, s.target, "other disk", &op, &err), ERR_JOURNAL,
+		"another disk");
+	int fd = open(s.journal, O_RDWR);
+	ck_assert_int_eq(pwrite(fd, "x", 1, 4096 + 77), 1);
+	close(fd);
+	ck_fails(overlay_recover(s.journal, s.target, "test disk", &op, &err), ERR_JOURNAL,
+		"damaged");
+	check_file(s.disk, s.before);
+	ck_assert_int_eq(access(s.journal, F_OK), 0);
+	overlay_free(s.o);
+	setup_done(&s);
+}
+END_TEST
+
+UNIT_MAIN("overlay", reads_what_was_written_and_leaves_the_disk_alone,
+	commit_puts_everything_on_the_disk, commit_killed_at_any_write_is_completed,
+	unsealed_journal_is_dropped_and_a_foreign_one_refused)
