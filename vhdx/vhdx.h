@@ -30,7 +30,10 @@ struct vhdx;
 
 /* Whether the file begins as a VHDX does. */
 bool vhdx_probe(struct io *io);
-/* io stays the caller's and must outlive the vhdx. parent is copied. */
+/*
+ * io stays the caller's and must outlive the vhdx. parent is copied, and ignored where the image is
+ * not a differencing one. ERR_IMAGE_CORRUPT, ERR_IMAGE_UNSUPPORTED, ERR_IMAGE_PARENT.
+ */
 int vhdx_open(struct vhdx **ret, struct io *io, unsigned flags, const struct image_parent *parent,
 	struct error **err);
 void vhdx_close(struct vhdx *v);
@@ -49,7 +52,7 @@ int vhdx_data_ranges(
 int vhdx_check(struct io *io, struct findings *ret, struct error **err);
 
 /*
- * Where a differencing image says its parent is, best first (relative_path, then absolute), as
- * written, UTF-8. Returns the count; the strings belong to v.
+ * Where a differencing image says its parent is, best first (relative_path, volume_path,
+ * absolute_win32_path), as written, UTF-8. Returns the count; the strings belong to v.
  */
 size_t vhdx_parent_paths(const struct vhdx *v, const char *const **ret);
