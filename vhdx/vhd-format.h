@@ -110,7 +110,10 @@ static inline uint32_t vhd_header_checksum(const struct vhd_header *h)
 	return vhd_checksum(h, sizeof(*h), offsetof(struct vhd_header, checksum));
 }
 
-/* Bytes of a block's sector bitmap in the file: one bit a sector, padded to a sector. */
+/*
+ * Bytes of a block's sector bitmap in the file: one bit a sector, the first in the highest bit of the
+ * first byte, padded to a sector. block_size: at least 4096.
+ */
 static inline uint32_t vhd_bitmap_size(uint32_t block_size)
 {
 	return (uint32_t)round_up(block_size / VHD_SECTOR / 8, VHD_SECTOR);
