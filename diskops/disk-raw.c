@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "mem.h"
+#include "partition-scan.h"
 
 /* Covers every device and file system there is; asking for less saves nothing. */
 #define DIRECT_ALIGNMENT 4096u
@@ -190,19 +191,6 @@ static uint32_t device_sector(int fd, unsigned long request)
 	return ok && size == 4096 ? 4096 : 512;
 }
 
-/*
- * A file does not say how large its sectors are; the GPT header, which stands in sector 1, does.
- */
-static uint32_t file_sector(int fd)
-{
-	char magic[8];
-	if (pread_full(fd, magic, 8, 512) == 8 && memcmp(magic, "EFI PART", 8) == 0)
-		return 512;
-	if (pread_full(fd, magic, 8, 4096) == 8 && memcmp(magic, "EFI PART", 8) == 0)
-		return 4096;
-	return 512;
-}
-
 int disk_raw_open(struct disk **ret, struct disk_source *src, struct error **err)
 {
 	CLEANUP_CLOSE int fd = TAKE_FD(src->fd);
@@ -218,7 +206,7 @@ int disk_raw_open(struct disk **ret, struct disk_source *src, struct error **err
 		.ops = block ? &block_device_ops : &raw_file_ops,
 		.name = xstrdup(src->name),
 		.size = size,
-		.logical_sector = block ? device_sector(fd, BLKSSZGET) : file_sector(fd),
+		.logical_sector = block ? device_sector(fd, BLKSSZGET) : 512,
 		.physical_sector = block ? device_sector(fd, BLKPBSZGET) : 4096,
 		.format = IMAGE_RAW,
 		.block_device = block,
@@ -232,6 +220,8 @@ int disk_raw_open(struct disk **ret, struct disk_source *src, struct error **err
 		r->disk.io_alignment = r->direct_fd < 0 ? 1 : DIRECT_ALIGNMENT;
 	}
 	r->fd = TAKE_FD(fd);
+	if (!block)
+		r->disk.logical_sector = table_guess_sector(&r->disk);
 	*ret = &r->disk;
 	return 0;
 }

@@ -32,6 +32,7 @@ struct partition {
 	char name[128];	      /* GPT, UTF-8 */
 	char fs[16];	      /* libblkid's TYPE: "ntfs", "vfat", "BitLocker", …, or "" */
 	char label[64];
+	bool overlaps; /* another partition: what lies in it cannot be told */
 };
 
 struct partition_table {
@@ -45,13 +46,17 @@ struct partition_table {
 	 * the first partition or 1 MiB, EBR sectors, both GPTs, the LDM database.
 	 */
 	struct ranges structures;
-	/* A partition reaches past the disk's end, tables overlap…: said here, in words; or NULL. */
+	/*
+	 * Something is wrong: a damaged GPT, partitions that overlap, a table nobody understands…:
+	 * said here, in words; or NULL. What lies outside the partitions is then kept, too.
+	 */
 	char *problem;
 };
 
 /*
- * No table at all is TABLE_NONE (one partition with number 0 for a file system on the whole disk, else
- * none). ERR_DISK_TRUNCATED: the GPT or a partition says the disk is longer than it is.
+ * No table at all, or none that can be trusted, is TABLE_NONE (one partition with number 0 for a file
+ * system on the whole disk, else none). ERR_DISK_TRUNCATED: the GPT or a partition says the disk is
+ * longer than it is. op: a problem is also a warning "partition-table".
  */
 int partition_table_read(
 	struct partition_table **ret, struct disk *d, struct op *op, struct error **err);
