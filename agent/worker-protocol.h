@@ -10,7 +10,9 @@
  * Input:
  *   {"disk": {"path": "/dev/sdb"} or {"fd": 3, "name": "sdb"},
  *    "dryRun": false,
- *    "local": false,              outputFile allowed
+ *    "local": false,              no agent has read the request: outputFile is allowed, and warnings
+ *                                 about the request are the worker's to tell
+ *    "mapped": false,             hash: through the allocation map
  *    "request": {…}}              export: the public body, export-request.h
  *
  * Output lines ("event" first):

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a disk is, for people and for an appliance that decides what to do with it. */
+#include <string.h>
+
+#include "jsonx.h"
+#include "ntfs-volume.h"
+#include "partition.h"
+#include "worker.h"
+
+struct inspection {
+	struct worker *w;
+	struct disk *disk;
+	json_t *problems; /* of {code, message, partition} */
+};
+
+static void add_problem(
+	struct inspection *in, unsigned partition, const char *code, const char *message)
+{
+	json_t *o = json_object();
+	jsonx_set_string(o, "code", code);
+	jsonx_set_string(o, "message", message);
+	jsonx_set(o, "partition", partition ? json_integer(partition) : json_null());
+	json_array_append_new(in->problems, o);
+}
+
+/* A disk that is not as it should be is a finding; a stop is the end. Frees and clears *err. */
+static int as_problem(struct inspection *in, unsigned partition, struct error **err)
+{
+	enum err_class class = err_code_class((*err)->code);
+	if (class == ERR_CLASS_CANCEL || (*err)->code == ERR_TIMEOUT)
+		return -1;
+	add_problem(in, partition, err_code_name((*err)->code), (*err)->message);
+	err_free(*err);
+	*err = NULL;
+	return 0;
+}
+
+static json_t *ntfs_json(const struct ntfs_volume_facts *f)
+{
+	json_t *o = json_object();
+	jsonx_set_u64(o, "clusterSize", f->cluster_size);
+	jsonx_set_u64(o, "sizeBytes", f->clusters * f->cluster_size);
+	jsonx_set_u64(o, "usedBytes", (f->clusters - f->free_clusters) * f->cluster_size);
+	jsonx_set_string(o, "label", f->label);
+	jsonx_set(o, "version", json_sprintf("%u.%u", f->major, f->minor));
+	jsonx_set_bool(o, "dirty", f->dirty);
+	jsonx_set_bool(o, "journalUnclean", f->journal_unclean);
+	jsonx_set_bool(o, "hibernated", f->hibernated);
+	return o;
+}
+
+static void ntfs_problems(
+	struct inspection *in, unsigned partition, const struct ntfs_volume_facts *f)
+{
+	if (f->dirty)
+		add_problem(in, partition, "ntfs-dirty", "the NTFS volume wants chkdsk");
+	if (f->journal_unclean)
+		add_problem(in, partition, "ntfs-journal",
+			"the NTFS journal holds changes that are not written yet: Windows was not shut down");
+	if (f->hibernated)
+		add_problem(in, partition, "ntfs-hibernated",
+			"Windows is hibernated (or shut down with Fast Startup)");
+}
+
+/* The member "ntfs" of a partition's facts. */
+static int inspect_ntfs(
+	struct inspection *in, const struct partition *p, json_t *facts, struct error **err)
+{
+	CLEANUP(ntfs_volume_close_p) struct ntfs_volume *v = NULL;
+	if (ntfs_volume_open(&v, in->disk, p->start, p->size, err) < 0)
+		return as_problem(in, p->number, err);
+	jsonx_set(facts, "ntfs", ntfs_json(ntfs_volume_facts(v)));
+	ntfs_problems(in, p->number, ntfs_volume_facts(v));
+	return 0;
+}
+
+static int inspect_partitions(struct inspection *in, const struct partition_table *table,
+	json_t *list, struct error **err)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		const struct partition *p = &table->v[i];
+		if (op_tick(&in->w->op, i, err) < 0)
+			return -1;
+		if (strcmp(p->fs, "ntfs") == 0 &&
+			inspect_ntfs(in, p, json_array_get(list, i), err) < 0)
+			return -1;
+		if (strcmp(p->fs, "BitLocker") == 0)
+			add_problem(in, p->number, "bitlocker",
+				"the partition is encrypted by BitLocker");
+		if (p->role == ROLE_LDM)
+			add_problem(in, p->number, "dynamic-disk",
+				"the partition belongs to a dynamic disk or a storage pool");
+	}
+	return 0;
+}
+
+static int inspect_table(struct inspection *in, json_t *out, struct error **err)
+{
+	CLEANUP(partition_table_free_p) struct partition_table *table = NULL;
+	op_begin(&in->w->op, "table", 0, 20);
+	if (partition_table_read(&table, in->disk, &in->w->op, err) < 0)
+		return as_problem(in, 0, err);
+	if (table->problem)
+		add_problem(in, 0, "partition-table", table->problem);
+	json_t *json = partition_table_to_json(table);
+	jsonx_set(out, "partitionTable", json);
+	op_begin(&in->w->op, "volumes", table->n, 80);
+	return inspect_partitions(in, table, json_object_get(json, "partitions"), err);
+}
+
+int worker_inspect(struct worker *w, json_t **ret, struct error **err)
+{
+	CLEANUP(disk_close_p) struct disk *d = NULL;
+	CLEANUP_JSON json_t *out = json_object();
+	if (worker_open_disk(w, &d, err) < 0)
+		return -1;
+	struct inspection in = {.w = w, .disk = d, .problems = json_array()};
+	jsonx_set(out, "disk", worker_disk_json(d));
+	jsonx_set(out, "partitionTable", json_null());
+	jsonx_set(out, "problems", in.problems);
+	if (inspect_table(&in, out, err) < 0)
+		return -1;
+	*ret = TAKE_PTR(out);
+	return 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ce-worker: one run of one verb on one disk, as agent/worker-protocol.h describes it. worker-main.c
+ * starts it, a verb's file does the work, and everything a verb has to say goes through its op.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "disk.h"
+#include "op.h"
+
+struct worker {
+	struct op op;
+	json_t *input; /* the object of standard input */
+	/* disk: one of the two */
+	const char *path;
+	int fd; /* -1: none */
+	const char *name;
+	bool dry_run;
+	bool local;	       /* outputFile is allowed */
+	bool mapped;	       /* hash: through the allocation map */
+	const json_t *request; /* export */
+};
+
+/* A verb's result becomes the result event; it is left alone on failure. */
+typedef int worker_verb_fn(struct worker *w, json_t **ret, struct error **err);
+worker_verb_fn worker_export, worker_inspect, worker_hash, worker_check;
+
+/* The program: ce-worker VERB. Returns its exit status. */
+int worker_main(int argc, char **argv);
+
+/* Reads standard input to its end and takes it apart; strings belong to w->input. */
+int worker_input_read(struct worker *w, int fd, struct error **err);
+/* Wipes what the request holds of secrets, too. */
+void worker_input_done(struct worker *w);
+
+/* The disk of the input, read-only. Takes w->fd over. */
+int worker_open_disk(struct worker *w, struct disk **ret, struct error **err);
+/* {name, format, size, logicalSectorSize, physicalSectorSize, blockDevice, image} */
+json_t *worker_disk_json(const struct disk *d);
+
+/*
+ * The target of an export must not be what the worker reads: not a file it has open (the source, a
+ * parent image of it), and not on a file system that lies on the source's block device.
+ */
+int worker_check_target(const char *path, const struct disk *d, struct error **err);
