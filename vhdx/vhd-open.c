@@ -19,11 +19,12 @@ static bool is_unsupported(const char *code)
 /* Whatever check calls an error, open refuses. */
 static int refuse(const struct vhd *v, const struct findings *f, struct error **err)
 {
-	for (const struct finding *p = f->v; p < f->v + f->n; p++)
-		if (p->level == FINDING_ERROR)
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].level == FINDING_ERROR)
 			return err_set(err,
-				is_unsupported(p->code) ? ERR_IMAGE_UNSUPPORTED : ERR_IMAGE_CORRUPT,
-				"\"%s\": %s", v->io->name, p->message);
+				is_unsupported(f->v[i].code) ? ERR_IMAGE_UNSUPPORTED
+							     : ERR_IMAGE_CORRUPT,
+				"\"%s\": %s", v->io->name, f->v[i].message);
 	return 0;
 }
 
