@@ -3,8 +3,8 @@
  * A VHD file, in the order of its offsets:
  *
  *   fixed    the disk, grown to a whole MiB (Azure takes nothing else); footer: the seal
- *   dynamic  copy of the footer, dynamic header, BAT; then for each block that exists, in the order
- *            of the disk, its sector bitmap and its data; footer: the seal
+ *   dynamic  copy of the footer, dynamic header: the seal; BAT; then for each block that exists, in
+ *            the order of the disk, its sector bitmap and its data; footer
  *
  * Data of dynamic blocks begins at a multiple of 4 KiB, with the bitmap right before it, so that a
  * 4 KiB write of the guest is not a read-modify-write of the host's disk. All bits of a bitmap are
@@ -23,7 +23,7 @@
 #define DATA_ALIGNMENT 4096u
 
 /*
- * Who made the file decides how readers take its size: QEMU before 10 reads any name it does not know
+ * Who made the file decides how readers take its size: QEMU 7.2 reads any name it does not know
  * as "cylinders x heads x sectors", which loses the end of the disk. "win " of Windows 10 (creator
  * version 10.0) is the oldest name for which everybody takes the footer's current size.
  */
@@ -192,6 +192,8 @@ static struct segment vhd_segment(const struct layout *l, uint64_t offset)
 		return segment_to(SEGMENT_META, offset, l->length);
 	if (v->fixed)
 		return layout_disk_segment(l, offset, v->footer_offset - offset, offset);
+	if (offset < TABLE_OFFSET)
+		return segment_to(SEGMENT_META, offset, TABLE_OFFSET);
 	if (offset < v->table_end)
 		return segment_to(SEGMENT_META, offset, v->table_end);
 	if (offset < v->blocks_start)
@@ -199,10 +201,12 @@ static struct segment vhd_segment(const struct layout *l, uint64_t offset)
 	return block_segment(l, offset);
 }
 
+/* Without a dynamic image's footer readers take the copy; without the dynamic header none can go on. */
 static struct segment vhd_seal(const struct layout *l)
 {
 	const struct vhd_layout *v = l->priv;
-	return segment_to(SEGMENT_META, v->footer_offset, l->length);
+	return v->fixed ? segment_to(SEGMENT_META, v->footer_offset, l->length)
+			: segment_to(SEGMENT_META, 0, TABLE_OFFSET);
 }
 
 /* ---- its bytes ---- */

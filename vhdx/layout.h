@@ -62,8 +62,8 @@ int layout_pread(const struct layout *l, layout_read_fn *read_disk, void *data, 
 	void *buf, size_t len, struct error **err);
 
 /*
- * The segment whose loss makes the file unreadable (VHDX: the first 1 MiB with both headers; VHD:
- * the last sector; raw: none, its length is 0). A writer puts it last, so that a broken upload cannot
- * be opened by mistake.
+ * The segment whose loss makes the file unreadable (VHDX: the first 1 MiB with both headers; fixed
+ * VHD: the last sector; dynamic VHD: the first three; raw: none, its length is 0). A writer puts it
+ * last, so that a broken upload cannot be opened by mistake.
  */
 struct segment layout_seal(const struct layout *l);

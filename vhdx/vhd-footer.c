@@ -4,9 +4,9 @@
  *
  * The size. The footer has the size in bytes and a geometry, which is up to a cylinder smaller.
  * Virtual PC and old QEMU show their guests the geometry's size, all others the size in bytes. The
- * creator tells them apart, as in QEMU 10: "vpc " and "qemu" mean the geometry, unless it is the
- * largest one, which says no more than "large". (QEMU before 10 also took the geometry for creators
- * unknown to it, and so cut the disk's end off.)
+ * creator tells them apart, as in QEMU: "vpc " and "qemu" mean the geometry, unless it is the largest
+ * one, which says no more than "large". (QEMU 7.2 also takes the geometry for creators unknown to it,
+ * Azure's "wa" among them, and so cuts the disk's end off; newer ones do as is done here.)
  */
 #include <inttypes.h>
 #include <string.h>

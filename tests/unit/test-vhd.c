@@ -181,9 +181,36 @@ START_TEST(dynamic_data_is_aligned)
 	}
 	uint8_t start[512], end[512];
 	layout_meta(l, 0, start, sizeof(start));
-	layout_meta(l, layout_seal(l).offset, end, sizeof(end));
+	layout_meta(l, layout_length(l) - sizeof(end), end, sizeof(end));
 	ck_assert_mem_eq(start, end, sizeof(end));
-	ck_assert_uint_eq(layout_seal(l).offset + 512, layout_length(l));
+}
+END_TEST
+
+/* Everything but the seal is there: nobody may take the file for an image. */
+static void check_unsealed(enum image_type type)
+{
+	struct util_disk disk = {.size = 5 * MiB, .seed = 1};
+	CLEANUP_RANGES struct ranges map = {0};
+	ranges_add(&map, 0, disk.size);
+	CLEANUP(layout_free_p) struct layout *l = vhd_layout(disk.size, &map, type, 0);
+	CLEANUP_FREE char *path = util_path("unsealed.vhd"), *zero = NULL;
+	util_write_layout(l, &disk, path);
+	struct segment seal = layout_seal(l);
+	ck_assert_uint_eq(seal.length, layout_segment(l, seal.offset).length);
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+	zero = xcalloc(1, seal.length);
+	ck_assert_int_eq(pwrite_full(fd, zero, seal.length, seal.offset), 0);
+	ck_assert_int_ne(unit_run("qemu-img info -f vpc %s >/dev/null 2>&1", path), 0);
+	ck_assert_int_ne(unit_run("vhdiinfo %s >/dev/null 2>&1", path), 0);
+	CLEANUP(io_close_p) struct io *io = util_open_io(path);
+	struct vhd *v = NULL;
+	ck_fails(vhd_open(&v, io, 0, NULL, &err), ERR_IMAGE_CORRUPT, "expected");
+}
+
+START_TEST(unreadable_without_the_seal)
+{
+	check_unsealed(IMAGE_FIXED);
+	check_unsealed(IMAGE_DYNAMIC);
 }
 END_TEST
 
@@ -206,4 +233,5 @@ START_TEST(too_large)
 END_TEST
 
 UNIT_MAIN("vhd", created_reads_as_planned, libvhdi_reads_what_we_create, pieces_equal_the_whole,
-	fixed_is_what_azure_takes, geometry, dynamic_data_is_aligned, too_large)
+	fixed_is_what_azure_takes, geometry, dynamic_data_is_aligned, unreadable_without_the_seal,
+	too_large)
