@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "filename.h"
 #include "guid.h"
 #include "jsonx.h"
 #include "mem.h"
@@ -151,6 +152,28 @@ START_TEST(text_of_a_disk_becomes_utf8)
 }
 END_TEST
 
+START_TEST(file_names_are_those_of_windows)
+{
+	static const char *const good[] = {"gold", "Gold 2.vhdx", "\xc3\xb6.vhd", "console.vhdx",
+		"COM10", "com", "a.con", ".hidden", "COM0", "50% off", "a;b,c=d+[e]"};
+	static const char *const bad[] = {"", ".", "..", "a/b", "a\\b", "a:b", "a*", "a?", "a\"b",
+		"<a", "a>", "a|b", "a\nb", "a\x7f", "a.", "a ", "con", "PRN.vhdx", "aux.tar.gz",
+		"nul", "COM1", "lpt9.x", "com\xc2\xb2", "CONIN$", "con .vhdx", "\xff",
+		"\xed\xa0\x80"};
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		ck_ok(file_name_check(good[i], &err));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		ck_fails(file_name_check(bad[i], &err), ERR_INVALID_FILE_NAME, NULL);
+	char text[257];
+	memset(text, 'a', sizeof(text));
+	text[255] = '\0';
+	ck_ok(file_name_check(text, &err));
+	text[255] = 'a';
+	text[256] = '\0';
+	ck_fails(file_name_check(text, &err), ERR_INVALID_FILE_NAME, "longer");
+}
+END_TEST
+
 START_TEST(guids_have_the_form_of_the_specification)
 {
 	const struct guid bat = GUID_INIT(
@@ -245,6 +268,6 @@ START_TEST(progress_never_goes_back_and_stops_when_asked)
 END_TEST
 
 UNIT_MAIN("common", ranges_equal_a_bitmap, a_limited_set_grows_only_outward,
-	utf16_keeps_every_character, text_of_a_disk_becomes_utf8,
+	utf16_keeps_every_character, text_of_a_disk_becomes_utf8, file_names_are_those_of_windows,
 	guids_have_the_form_of_the_specification, json_is_strict_but_for_key_case,
 	errors_say_where_and_the_way_out, progress_never_goes_back_and_stops_when_asked)
