@@ -75,9 +75,10 @@ static int run_and_print(
 	struct worker_outcome o;
 	if (cectl_run_worker(c, verb, input, &o, err) < 0)
 		return -1;
-	(c->json ? print_json : print)(o.result ? o.result : o.plan);
+	(c->json ? print_json : print)(o.result);
+	bool in_order = !json_is_false(json_object_get(o.result, "ok"));
 	worker_outcome_done(&o);
-	return 0;
+	return in_order ? 0 : 1;
 }
 
 int cectl_local_inspect(struct cectl *c, struct error **err)

@@ -298,9 +298,9 @@ int main(int argc, char **argv)
 	if (rc < 0)
 		show_error(&c, err);
 	json_decref(c.tags);
-	if (rc == 0 && fflush(stdout) != 0) {
+	if (rc >= 0 && fflush(stdout) != 0) {
 		perror("cectl: standard output");
 		return 1;
 	}
-	return rc < 0 ? err_exit_status(err, c.wrote) : 0;
+	return rc < 0 ? err_exit_status(err, c.wrote) : rc;
 }

@@ -207,7 +207,7 @@ int cectl_run_worker(struct cectl *c, const char *verb, json_t *input, struct wo
 	progress_end();
 	if (bad == 0 && failure)
 		*err = TAKE_PTR(failure);
-	else if (bad == 0 && (status != 0 || (!o.result && !o.plan)))
+	else if (bad == 0 && (status != 0 || !o.result))
 		died(status, err);
 	if (*err) {
 		worker_outcome_done(&o);

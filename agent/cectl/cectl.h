@@ -27,7 +27,8 @@ struct cectl {
 	bool wrote;	      /* local: the worker had begun to write when it failed */
 };
 
-/* Returns 0, or -1 with the error; whatever the verb prints to standard output it has printed. */
+/* Returns the exit status (0; 1: what was checked is not in order), or -1 with the error; whatever the
+ * verb prints to standard output it has printed. */
 typedef int cectl_verb_fn(struct cectl *c, struct error **err);
 
 cectl_verb_fn cectl_local_export, cectl_local_inspect, cectl_local_hash, cectl_local_check;

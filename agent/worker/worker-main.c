@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <string.h>
 
-#include "logging.h"
 #include "worker-protocol.h"
 #include "worker-sandbox.h"
 #include "worker.h"
@@ -66,7 +65,6 @@ static int run_job(const struct verb *verb)
 	int failed = run_verb(&w, verb, &result, &err);
 	if (failed) {
 		err_step(&err, w.op.step);
-		log_error(err);
 		worker_emit_error(err, w.op.wrote);
 	} else {
 		op_finish(&w.op);
@@ -87,7 +85,6 @@ static int usage(void)
 
 int worker_main(int argc, char **argv)
 {
-	log_init("ce-worker");
 	for (size_t i = 0; argc == 2 && i < ARRAY_SIZE(verbs); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return run_job(&verbs[i]);
