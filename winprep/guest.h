@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A Windows on a disk: where it is, its hives, and what they say. guest_open() reads and judges nothing;
+ * guest_check() refuses what must not be prepared. Steps get a const guest.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "hive-log.h"
+#include "hive.h"
+#include "inf.h"
+#include "ntfs-file.h"
+#include "partition.h"
+#include "plan.h"
+
+#define GUEST_CONTROL_SETS_MAX 16
+
+struct guest_hive {
+	char *path;	/* on the volume; NULL: there is no such hive */
+	struct hive *h; /* after log replay; NULL: none, or not readable: see problem */
+	struct hive_replay_report replay;
+	struct error *problem; /* why it cannot be read; kept, so that inspection goes on */
+};
+
+struct guest {
+	struct disk *disk;		     /* the caller's */
+	const struct partition_table *table; /* the caller's */
+	const struct partition *partition;   /* that holds \Windows */
+	struct ntfs_volume *volume;
+	char *root; /* folder of this Windows: "\\Windows" */
+	struct guest_hive hives[_HIVE_MAX];
+
+	/* ControlSet001 … as found in SYSTEM; current: Select\Current. */
+	unsigned control_sets[GUEST_CONTROL_SETS_MAX], n_control_sets, current_control_set;
+
+	/* SOFTWARE\Microsoft\Windows NT\CurrentVersion */
+	unsigned major, minor, build, revision;
+	char *product_name, *edition, *install_type, *display_version;
+	enum inf_arch arch;
+	unsigned product_type;	      /* INF_PRODUCT_… */
+	char *computer_name, *domain; /* domain: NULL: a workgroup */
+
+	bool uefi; /* an ESP with a Windows boot manager; else BIOS */
+};
+
+/* Why a disk, or this Windows, must not be prepared, or what to know before: in order of finding. */
+struct guest_obstacle {
+	const char *code; /* an error code's name where it refuses, else a warning's */
+	bool refuses;
+	char *message;
+};
+
+/*
+ * root: NULL, or "\\Windows" where a disk has several. Errors: ERR_NO_WINDOWS, ERR_TWO_WINDOWS (names them;
+ * the hint says --root). The volume is opened for writing where write is set (disk: an overlay).
+ */
+int guest_open(struct guest **ret, struct disk *disk, const struct partition_table *table,
+	const char *root, bool write, struct op *op, struct error **err);
+void guest_close(struct guest *g);
+DEFINE_CLEANUP(struct guest *, guest_close);
+
+struct inf_target guest_inf_target(const struct guest *g);
+/* "ControlSet001\\rest", for the i-th control set; the caller frees. */
+char *guest_control_set_key(const struct guest *g, unsigned i, const char *rest);
+
+/* Everything known, as one document: `cectl local inspect`, GET /v1/disks (docs/inspection.md). */
+int guest_inspect(struct guest *g, json_t **ret, struct op *op, struct error **err);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Platforms as rows of one static table: what a Windows needs to boot there, what its tools leave in a
+ * guest, how it differs in settings. A new hypervisor is one row and its lists. Sources: facts
+ * windows-and-peers 1.3 (removal lists), 1.4.7 (boot paths), 1.8 (settings).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A device of the platform that needs a driver from a pack; in-box drivers are boot_services. */
+struct platform_device {
+	const char *id;	     /* hardware id: "PCI\\VEN_1AF4&DEV_1004" */
+	const char *title;   /* "virtio SCSI controller" */
+	const char *service; /* its driver's usual name, for messages */
+	/* Devices of one boot group are alternatives: at least one of them must get a driver. 0: optional. */
+	unsigned boot_group;
+};
+
+/* What the tools of a platform leave in a guest: exact names only, never a prefix or a vendor id. */
+struct strip_service {
+	const char *name;
+	bool disable_only; /* [K] in the facts: not proven by a real hive: Start 4, never deleted */
+};
+
+struct strip_filter {
+	const char *class_guid; /* "{4d36e96f-…}", lower case; NULL: device instances */
+	const char *name;
+};
+
+struct strip_list {
+	const struct strip_service *services; /* each list ends with a zero row or NULL */
+	const struct strip_filter *filters;
+	const char *const *network_providers; /* tokens of NetworkProvider\Order */
+	const char *const *inf_names;  /* original INF names of its driver packages: "vmci.inf" */
+	const char *const *providers;  /* and the Provider they must say: both have to match */
+	const char *const *run_values; /* HKLM\…\CurrentVersion\Run, native and Wow6432Node */
+	const char *const
+		*uninstall_names; /* DisplayName, exactly or "prefix*" where versions follow */
+	const char *const *upgrade_codes; /* MSI */
+	const char *const *software_keys; /* below SOFTWARE and SOFTWARE\Wow6432Node */
+	const char *const *tasks;	  /* scheduled tasks, path below \Windows\System32\Tasks */
+	const char *const *files;	  /* paths from the volume's root */
+	const char *const *event_sources; /* EventLog\System or Application subkeys */
+};
+
+struct platform {
+	const char *name;  /* stable: "vsphere"; in requests, logs, goldens */
+	const char *title; /* "VMware vSphere" */
+	bool is_target;	   /* VirtualBox is a source only */
+	/* In-box services of every boot path: Start 0 and no StartOverride, in all control sets. */
+	const char *const *boot_services;
+	const struct platform_device *devices;
+	const struct strip_list *strip; /* NULL: nothing of its own */
+	bool rtc_utc;			/* RealTimeIsUniversal 1 */
+	unsigned ems_port;		/* serial port of EMS: 1, 2; 0: off */
+	bool temporary_disk; /* sizes with a temporary disk exist: pagefile may move there */
+};
+
+extern const struct platform platforms[];		/* ends with a row without a name */
+const struct platform *platform_find(const char *name); /* NULL: unknown */
