@@ -97,22 +97,33 @@ static inline void util_write_expected(
 		util_copy_disk(fd, r->start, d, r->start, r->end - r->start);
 }
 
-/* The layout's bytes asked for in random pieces equal those of the file. */
+static inline void util_check_piece(
+	const struct layout *l, struct util_disk *d, int file, uint64_t offset, size_t n)
+{
+	CLEANUP_FREE char *got = xmalloc(n), *want = xmalloc(n);
+	ck_ok(layout_pread(l, util_disk_read, d, offset, got, n, &err));
+	ck_assert_int_eq(pread_full(file, want, n, offset), n);
+	ck_assert_msg(memcmp(got, want, n) == 0, "%zu bytes at 0x%llx differ", n,
+		(unsigned long long)offset);
+}
+
+/* The layout's bytes asked for in random pieces equal those of the file: all of them, then some anew. */
 static inline void util_check_pieces(
 	const struct layout *l, struct util_disk *d, const char *path, uint64_t *random)
 {
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ck_assert_int_ge(fd, 0);
-	CLEANUP_FREE char *got = xmalloc(3 * MiB);
-	CLEANUP_FREE char *want = xmalloc(3 * MiB);
-	for (uint64_t offset = 0; offset < layout_length(l);) {
+	CLEANUP_CLOSE int file = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(file, 0);
+	uint64_t length = layout_length(l);
+	for (uint64_t offset = 0; offset < length;) {
 		uint64_t most = util_random_below(random, 8) ? 3 * MiB : 5000;
 		size_t n = 1 + (size_t)util_random_below(random, most);
-		n = (size_t)min_u64(n, layout_length(l) - offset);
-		ck_ok(layout_pread(l, util_disk_read, d, offset, got, n, &err));
-		ck_assert_int_eq(pread_full(fd, want, n, offset), n);
-		ck_assert_msg(memcmp(got, want, n) == 0, "%zu bytes at 0x%llx differ", n,
-			(unsigned long long)offset);
+		n = (size_t)min_u64(n, length - offset);
+		util_check_piece(l, d, file, offset, n);
 		offset += n;
+	}
+	for (int i = 0; i < 50; i++) {
+		uint64_t offset = util_random_below(random, length);
+		size_t n = 1 + (size_t)util_random_below(random, 70000);
+		util_check_piece(l, d, file, offset, (size_t)min_u64(n, length - offset));
 	}
 }
