@@ -32,7 +32,10 @@ struct image_options {
 	uint32_t timestamp;	  /* VHD: seconds since 2000-01-01T00:00:00Z; 0: now */
 };
 
-/* Fills defaults, fresh ids and the time in, and checks every member. ERR_INVALID_ARGUMENT. */
+/*
+ * Fills defaults, fresh ids and the time in, and checks every member. ERR_INVALID_ARGUMENT;
+ * ERR_SIZE_UNSUPPORTED for a VHD of a disk with 4096-byte logical sectors.
+ */
 int image_options_complete(struct image_options *o, struct error **err);
 
 /* Facts of an image that exists. */

@@ -3,8 +3,8 @@
  * The disk's content. A sector comes from the file where its block exists and its bit is set, else
  * from the parent; without a parent it is zero.
  *
- * The bits count in dynamic images too, as the specification, Virtual PC, XenServer and VirtualBox have it: a
- * clear bit means "never written". QEMU does not look at them; it sees the same unless a writer left
+ * The bits count in dynamic images too, as the specification has it: a clear bit means "never
+ * written". QEMU and libvhdi do not look at them there; they see the same unless a writer left
  * something else than zero under a clear bit.
  *
  * Nothing here changes the vhd, so any number of threads may read.
