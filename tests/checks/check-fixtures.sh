@@ -3,55 +3,46 @@
 # The disks other tests are made from are what they claim to be, and so is what is expected of an export.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$TOP/tests/lib/fixtures.sh"
+. "$TOP/tests/lib/volume.sh"
 [ "$(id -u)" = 0 ] || skip_all "making disks needs root (loop devices, ntfs-3g mounts)"
 
-# volume DISK INDEX: that partition as a file
-volume() {
-	local start size
-	read -r start size < <(sfdisk --json "$1" | jq -r ".partitiontable.partitions[$2] | \"\(.start) \(.size)\"")
-	dd if="$1" of="$TMP/volume" bs=1M iflag=skip_bytes,count_bytes skip=$((start * 512)) \
-		count=$((size * 512)) conv=sparse status=none
-	truncate -s $((size * 512)) "$TMP/volume"
+# free_clusters_zeroed VOLUME FILE: the volume as ntfsclone restores it, free clusters in zeroes
+free_clusters_zeroed() {
+	ntfsclone --quiet --save-image --output - "$1" 2>/dev/null |
+		ntfsclone --quiet --restore-image --overwrite "$2" - >/dev/null 2>&1
 }
-mounted() { # COMMAND...: with $TMP/volume mounted read-only at $TMP/mnt
-	mkdir -p "$TMP/mnt"
-	ntfs-3g -o ro,streams_interface=windows "$TMP/volume" "$TMP/mnt" || return 1
-	at_exit umount "$TMP/mnt"
-	"$@"
-	local status=$?
-	umount "$TMP/mnt"
-	return $status
-}
-hashes() { (cd "$TMP/mnt" && find . -type f ! -name '*fil*.sys' -print0 | sort -z | xargs -0 sha256sum); }
 
 for name in small small-mbr; do
 	disk=$(fixture $name) || { ok "$name is made" false && continue; }
 	run_ok "$name: the partition table is sound" sfdisk --verify "$disk"
 	c=2
 	[ $name = small ] || c=1
-	volume "$disk" $c
-	run_ok "$name: C: is sound" ntfsfix --no-action "$TMP/volume"
-	mounted hashes >"$TMP/source.sha256"
+	partition "$disk" $c "$TMP/source"
+	run_ok "$name: C: is sound" ntfsfix --no-action "$TMP/source"
+	mounted "$TMP/source" file_hashes >"$TMP/source.sha256"
 	ok "$name: C: holds files" [ "$(wc -l <"$TMP/source.sha256")" -gt 450 ]
+	mounted "$TMP/source" cat Users/Zoë/Downloads/setup.exe:Zone.Identifier >"$TMP/stream"
+	is "$name: a stream beside a file" "$(wc -c <"$TMP/stream")" 60
 
 	run_ok "$name: the expected export is made" "$TOP/tests/fixtures/zero-excluded.sh" "$disk" "$TMP/expected"
-	ok "$name: it differs from the source" eval '! cmp -s "$disk" "$TMP/expected"'
-	volume "$TMP/expected" $c
-	mounted hashes >"$TMP/expected.sha256"
+	run_status_is "$name: it differs from the source" 1 cmp -s "$disk" "$TMP/expected"
+	partition "$TMP/expected" $c "$TMP/volume"
+	mounted "$TMP/volume" file_hashes >"$TMP/expected.sha256"
 	is "$name: it holds the same files" "$(diff "$TMP/source.sha256" "$TMP/expected.sha256")" ""
-	mounted cat "$TMP/mnt/pagefile.sys" >"$TMP/pagefile"
+	mounted "$TMP/volume" cat pagefile.sys >"$TMP/pagefile"
 	ok "$name: pagefile.sys is all zero" [ -s "$TMP/pagefile" -a "$(tr -d '\0' <"$TMP/pagefile" | wc -c)" = 0 ]
-	run_ok "$name: free clusters are zero" cmp "$TMP/volume" <(
-		ntfsclone --quiet --save-image --output - "$TMP/volume" 2>/dev/null |
-			ntfsclone --quiet --restore-image --overwrite "$TMP/restored" - >/dev/null 2>&1
-		cat "$TMP/restored"
-	)
-	rm -f "$TMP"/{volume,expected,restored,pagefile}
+	free_clusters_zeroed "$TMP/volume" "$TMP/restored"
+	truncate -s "$(stat -c %s "$TMP/volume")" "$TMP/restored"
+	run_ok "$name: its free clusters are zero" cmp "$TMP/volume" "$TMP/restored"
+	free_clusters_zeroed "$TMP/source" "$TMP/restored"
+	truncate -s "$(stat -c %s "$TMP/source")" "$TMP/restored"
+	run_status_is "$name: those of the source are not" 1 cmp -s "$TMP/source" "$TMP/restored"
+	rm -f "$TMP"/{source,volume,expected,restored,pagefile}
 done
-"$TOP/tests/fixtures/make-disk.sh" size=200 used=20 "$TMP/a.img" && "$TOP/tests/fixtures/make-disk.sh" size=200 used=20 "$TMP/b.img"
 for name in a b; do
-	volume "$TMP/$name.img" 2
-	mounted hashes >"$TMP/$name.sha256"
+	run_ok "the same disk again: $name" "$TOP/tests/fixtures/make-disk.sh" size=200 used=20 "$TMP/$name.img"
+	partition "$TMP/$name.img" 2 "$TMP/volume"
+	mounted "$TMP/volume" file_hashes >"$TMP/$name.sha256"
 done
 is "the same options give the same files" "$(diff "$TMP/a.sha256" "$TMP/b.sha256")" ""
 done_testing

@@ -14,7 +14,7 @@ TOP=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
 BUILD=${CE_BUILD:-$TOP/build}
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/ce-test-XXXXXX") || exit 1
 export TOP BUILD TMP
-export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
+export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C.UTF-8
 run_status=0 # exit status of the last run
 _points=0
 _failed=0

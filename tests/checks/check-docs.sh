@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What the documents say is what the code does.
+. "$(dirname "$0")/../lib/tap.sh"
+cd "$TOP" || exit 1
+
+is "docs/errors.md lists the rows of common/err-codes.h (tests/dev/errors-table.sh --write)" \
+	"$(diff docs/errors.md <(tests/dev/errors-table.sh))" ""
+documented=$(grep -oE '^\| `[a-z-]+`' docs/errors.md | tr -d '|` ' | sort)
+is "error codes are unique" "$(uniq -d <<<"$documented")" ""
+is "cectl lists the same codes" "$("$BUILD/agent/cectl" local list-errors --json | jq -r '.[].code' | sort)" \
+	"$documented"
+
+# Every word of ./dev help is a command, and the other way round.
+is "./dev help names every command" "$(./dev help | sed -n 's/^  \([a-z]\+\) .*/\1/p' | sort)" \
+	"$(sed -n '/^case \$command in/,$ s/^\([a-z]\+\)\( |.*\)\?).*/\1/p' dev | grep -v '^help$' | sort)"
+
+# Links between the documents lead somewhere.
+broken_links() {
+	local doc link
+	for doc in ./*.md docs/*.md docs/*/*.md; do
+		grep -oE '\]\([^)#: ]+' "$doc" | cut -c 3- | while read -r link; do
+			[ -e "$(dirname "$doc")/$link" ] || echo "$doc: $link"
+		done
+	done
+}
+is "links in the documents exist" "$(broken_links)" ""
+
+# The options that README, the man pages and docs use are options of the programs.
+known_options() {
+	local verb
+	for verb in "" export jobs "local export" "local hash" "local inspect" "local check"; do
+		# shellcheck disable=SC2086  # one or two words
+		"$BUILD/agent/cectl" $verb --help 2>&1
+	done
+	"$BUILD/agent/ce-agentd" --help 2>&1
+	./dev help
+}
+unknown_options() {
+	local option known
+	known=$(known_options)
+	cat README.md CONTRIBUTING.md docs/*.md | sed -n '/^```/,/^```/p; s/^\(    \|\t\)//p' |
+		grep -E '(cectl|ce-agentd|\./dev) ' | grep -oE -- ' --[a-z-]+' | sort -u |
+		while read -r option; do
+			grep -qE -- "$option\b" <<<"$known" || echo "$option"
+		done
+}
+is "options used in the documents exist" "$(unknown_options)" ""
+done_testing

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# Looking into disk images with programs this project did not write. After tap.sh; mounting needs root.
+
+# partition DISK INDEX FILE: that partition (from 0) of a raw disk as a file
+partition() {
+	local start size
+	read -r start size < <(sfdisk --json "$1" | jq -r ".partitiontable.partitions[$2] | \"\(.start) \(.size)\"")
+	dd if="$1" of="$3" bs=1M iflag=skip_bytes,count_bytes skip=$((start * 512)) count=$((size * 512)) \
+		conv=sparse status=none && truncate -s $((size * 512)) "$3"
+}
+
+# mounted FILE COMMAND...: in the root folder of that NTFS volume, mounted read-only
+mounted() {
+	local volume=$1 mnt=$TMP/mnt status
+	shift
+	mkdir -p "$mnt"
+	ntfs-3g -o ro,streams_interface=windows "$volume" "$mnt" || return 1
+	at_exit umount -l "$mnt"
+	(cd "$mnt" && "$@")
+	status=$?
+	umount "$mnt"
+	return $status
+}
+
+# file_hashes: SHA-256 of every file from here on, those that an export leaves out aside
+file_hashes() {
+	find . -type f ! -name pagefile.sys ! -name swapfile.sys ! -name hiberfil.sys -print0 |
+		LC_ALL=C sort -z | xargs -0 sha256sum
+}
