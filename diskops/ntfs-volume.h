@@ -11,12 +11,13 @@
 struct ntfs_volume_facts {
 	uint64_t cluster_size; /* bytes */
 	uint64_t clusters;
-	uint64_t free_clusters;
+	uint64_t free_clusters; /* known after ntfs_volume_used() */
 	char label[260];
 	unsigned major, minor; /* NTFS version */
 	bool dirty;	       /* volume flag: chkdsk wanted */
-	bool journal_unclean;  /* $LogFile holds changes not written yet */
-	bool hibernated;       /* hiberfil.sys with "hibr"/"HIBR"/"wake" header */
+	bool journal_unclean;  /* $LogFile holds changes not written yet, or cannot be read */
+	bool hibernated;       /* hiberfil.sys holds a session ("hibr", "HIBR", "RSTR" header) */
+	bool shadow_copies;    /* there are volume shadow copies */
 };
 
 struct ntfs_volume;
@@ -29,14 +30,19 @@ DEFINE_CLEANUP(struct ntfs_volume *, ntfs_volume_close);
 
 const struct ntfs_volume_facts *ntfs_volume_facts(const struct ntfs_volume *v);
 /*
- * What $Bitmap says is in use, plus the boot sectors outside of it; disk offsets. Checked: it covers
- * the volume, and the metadata files' own runs are marked.
+ * What $Bitmap says is in use, plus what lies outside of it: the first 16 sectors, and everything
+ * behind the last cluster (the copy of the boot sector). Disk offsets. Checked: $Bitmap covers the
+ * volume, and the volume's own files (MFT records 0 to 11) are marked. Bounded: above a million
+ * ranges, neighbours are joined (bit-runs.h). ERR_NTFS_DAMAGED.
  */
 int ntfs_volume_used(struct ntfs_volume *v, struct ranges *ret, struct op *op, struct error **err);
 /*
  * The clusters of a file's unnamed data, disk offsets. Path with '\\' from the root, case ignored.
- * Absent, a directory, resident, or encoded otherwise (sparse, compressed, encrypted): 0 and nothing
- * added. Returns 1 where runs were added.
+ * Absent, a directory, resident, encoded otherwise (sparse, compressed, encrypted), a reparse point or
+ * with a second name: 0 and nothing added. Returns 1 where runs were added. ERR_NTFS_DAMAGED where
+ * they are not marked in use, or belong to the volume's own files. That no other file has them, too,
+ * is not checked: it would take a walk of the whole MFT, and Windows marks such volumes dirty.
+ * Only after ntfs_volume_used().
  */
 int ntfs_volume_file_runs(
 	struct ntfs_volume *v, const char *path, struct ranges *ret, struct error **err);
