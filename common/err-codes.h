@@ -101,6 +101,8 @@
 	/* the output */                                                                                                 \
 	X(ERR_TARGET_EXISTS, "target-exists", 409, REFUSE,                                                               \
 		"choose another name or set overwriteTargetFile")                                                        \
+	X(ERR_TARGET_FOLDER, "target-folder", 422, REFUSE,                                                               \
+		"create the destination's folder or give write permission on it")                                        \
 	X(ERR_TARGET_BUSY, "target-busy", 409, REFUSE, "another export writes there: wait for it")                       \
 	X(ERR_NO_SPACE, "no-space", 507, REFUSE, "free space at the destination")                                        \
 	X(ERR_WRITE, "write", 500, FAIL, "check the destination's storage and repeat")                                   \
