@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The platform tables: whole, unambiguous, and no in-box component of Windows in a removal list. */
+#include "unit.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "hive.h"
+#include "io.h"
+#include "mem.h"
+#include "platform.h"
+
+/* Look like a vendor's, belong to Windows (facts windows-and-peers 1.3.1, 1.3.2, 1.3.10) or to Citrix. */
+static const char *const never[] = {"vmbus", "VMBusHID", "vmbusr", "vmgid", "gencounter",
+	"vmgencounter", "vmstorfl", "storflt", "vms3cap", "s3cap", "vmicheartbeat",
+	"vmickvpexchange", "vmicrdv", "vmicshutdown", "vmictimesync", "vmicvmsession", "vmicvss",
+	"vmicguestinterface", "vmcompute", "gcs", "vmms", "vmwp", "WmiApSrv", "storvsc", "netvsc",
+	"XEN", "partmgr", "EhStorClass", "kbdclass", "mouclass", "volsnap", "fvevol", "iorate",
+	"rdyboost", "ksthunk", "BrokerAgent", "picadd", "CVhdFilter", "bnistack", "i8042prt",
+	"mouhid", "stornvme", "storahci", "pci", "LSI_SAS"};
+
+START_TEST(rows_are_whole)
+{
+	unsigned targets = 0;
+	for (const struct platform *p = platforms; p->name; p++) {
+		ck_assert_ptr_eq(platform_find(p->name), p);
+		ck_assert_ptr_nonnull(p->title);
+		ck_assert_ptr_nonnull(p->boot_services);
+		targets += p->is_target;
+		for (const struct platform_device *d = p->devices; d && d->id; d++)
+			ck_assert_msg(d->title && d->service, "%s", d->id);
+		for (const struct strip_service *s = p->strip ? p->strip->services : NULL;
+			s && s->name; s++)
+			for (const struct strip_service *t = s + 1; t->name; t++)
+				ck_assert_msg(strcasecmp(s->name, t->name) != 0, "%s: %s twice",
+					p->name, s->name);
+		if (p->strip && p->strip->inf_names)
+			ck_assert_msg(p->strip->providers, "%s: INFs without a provider", p->name);
+	}
+	ck_assert_uint_eq(targets, 8);
+	ck_assert_ptr_null(platform_find("nowhere"));
+}
+END_TEST
+
+START_TEST(nothing_of_windows_is_removed)
+{
+	for (const struct platform *p = platforms; p->name; p++) {
+		for (const struct strip_service *s = p->strip ? p->strip->services : NULL;
+			s && s->name; s++)
+			for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+				ck_assert_msg(strcasecmp(s->name, never[i]) != 0, "%s: %s", p->name,
+					s->name);
+		for (const struct strip_filter *f = p->strip ? p->strip->filters : NULL;
+			f && f->name; f++)
+			for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+				ck_assert_msg(strcasecmp(f->name, never[i]) != 0, "%s: %s", p->name,
+					f->name);
+	}
+}
+END_TEST
+
+/* In a real hive: every service of a list that exists there is not owned by an in-box INF. */
+START_TEST(real_hive_owns_no_listed_service)
+{
+	if (!unit_data_dir())
+		unit_skip("the test data folder (CE_TEST_DATA) is missing");
+	CLEANUP_FREE char *plain = xasprintf("%s/SYSTEM", unit_tmp());
+	ck_assert_int_eq(unit_run("xz -dc '%s/hives/win10-19041-vmware-efi.SYSTEM.xz' > '%s'",
+				 unit_data_dir(), plain),
+		0);
+	char *data = NULL;
+	size_t size, seen = 0;
+	struct hive *h = NULL;
+	ck_ok(file_read(plain, 64u << 20, &data, &size, &err));
+	ck_ok(hive_open(&h, data, size, "SYSTEM", &err));
+	free(data);
+	hive_node services = hive_find(h, hive_root(h), "ControlSet001\\Services");
+	for (const struct platform *p = platforms; p->name; p++)
+		for (const struct strip_service *s = p->strip ? p->strip->services : NULL;
+			s && s->name; s++) {
+			struct error *failure = NULL;
+			CLEANUP_REG_VALUE struct reg_value owners = {0};
+			hive_node node = hive_find(h, services, s->name);
+			seen += node != 0;
+			if (hive_get(h, node, "Owners", &owners, &failure) != 1)
+				continue;
+			char **texts = reg_texts(&owners);
+			for (size_t i = 0; texts[i]; i++)
+				ck_assert_msg(strncasecmp(texts[i], "oem", 3) == 0,
+					"%s: %s is owned by %s", p->name, s->name, texts[i]);
+			reg_texts_free(texts);
+		}
+	ck_assert_uint_ge(seen, 8);
+	hive_close(h);
+}
+END_TEST
+
+UNIT_MAIN("platforms", rows_are_whole, nothing_of_windows_is_removed,
+	real_hive_owns_no_listed_service)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * AWS agents and drivers; its PV drivers carry the xen… names. Facts windows-and-peers 1.3.5: the service
+ * names of agents are proven, those of drivers [K].
+ */
+#include "lists.h"
+
+static const struct strip_service services[] = {
+	{"Ec2Config", false},
+	{"AmazonSSMAgent", false},
+	{"Amazon EC2Launch", true},
+	{"AWSLiteAgent", true},
+	{"AmazonCloudWatchAgent", true},
+	{"EC2HibernateAgent", true},
+	{"AWSNVMe", true},
+	{"ena", true},
+	{"xenbus", true},
+	{"xenvbd", true},
+	{"xenvif", true},
+	{"xennet", true},
+	{"xeniface", true},
+	{"xenfilt", true},
+	{0},
+};
+
+static const struct strip_filter filters[] = {
+	{"{4d36e96a-e325-11ce-bfc1-08002be10318}", "xenfilt"},
+	{"{4d36e97d-e325-11ce-bfc1-08002be10318}", "xenfilt"},
+	{NULL, "xenfilt"},
+	{0},
+};
+
+static const char *const inf_names[] = {"awsnvme.inf", "ena.inf", "xenbus.inf", "xenfilt.inf",
+	"xenvbd.inf", "xenvif.inf", "xennet.inf", "xeniface.inf", NULL};
+static const char *const providers[] = {"Amazon Inc.", "Amazon.com, Inc.",
+	"Amazon Web Services, Inc.", "Amazon Web Services", NULL};
+static const char *const uninstall_names[] = {"AWS PV Drivers", "AWS PV Driver", "AWS NVMe",
+	"Amazon SSM Agent", "EC2ConfigService", "Amazon EC2Launch", "aws-cfn-bootstrap",
+	"AWS Tools for Windows", "Amazon CloudWatch Agent", NULL};
+static const char *const software_keys[] = {"Amazon\\PVDriver", "Amazon\\MachineImage",
+	"Amazon\\EC2Launch", "Amazon\\EC2ConfigService", "Amazon\\AWSPVDriverSetup", NULL};
+static const char *const tasks[] = {"Amazon Ec2 Launch - Instance Initialization", NULL};
+static const char *const files[] = {"\\Program Files\\Amazon\\SSM",
+	"\\Program Files\\Amazon\\EC2Launch", "\\Program Files\\Amazon\\Ec2ConfigService",
+	"\\Program Files\\Amazon\\XenTools", "\\Program Files\\Amazon\\AmazonCloudWatchAgent",
+	"\\ProgramData\\Amazon\\SSM", "\\ProgramData\\Amazon\\EC2Launch",
+	"\\ProgramData\\Amazon\\EC2-Windows", NULL};
+
+const struct strip_list strip_aws = {.services = services,
+	.filters = filters,
+	.inf_names = inf_names,
+	.providers = providers,
+	.uninstall_names = uninstall_names,
+	.software_keys = software_keys,
+	.tasks = tasks,
+	.files = files};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Nutanix Guest Tools; its VirtIO drivers are in the QEMU list. Facts windows-and-peers 1.3.4: all service
+ * names are [K], so they are disabled and nothing more.
+ */
+#include "lists.h"
+
+static const struct strip_service services[] = {{"Nutanix Guest Agent", true},
+	{"Nutanix Self Service Restore Gateway", true}, {"Nutanix VSS hardware provider", true},
+	{0}};
+static const char *const inf_names[] = {"netkvm.inf", "vioscsi.inf", "balloon.inf", NULL};
+static const char *const providers[] = {"Nutanix, Inc.", "Nutanix", NULL};
+static const char *const uninstall_names[] = {"Nutanix Guest Tools", "Nutanix VirtIO", NULL};
+
+const struct strip_list strip_nutanix = {.services = services,
+	.inf_names = inf_names,
+	.providers = providers,
+	.uninstall_names = uninstall_names};

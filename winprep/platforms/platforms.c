@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The platforms. Boot paths: facts windows-and-peers 1.4.7; settings: 1.8. */
+#include <string.h>
+
+#include "lists.h"
+
+#define VIRTIO "PCI\\VEN_1AF4&DEV_"
+
+/* Several paths, not only the expected one: a boot driver whose device is absent just unloads. */
+static const char *const boot_vsphere[] = {"pci", "stornvme", "storahci", "LSI_SAS", NULL};
+static const char *const boot_hyperv[] = {"pci", "vpci", "vmbus", "storvsc", "storflt", "intelide",
+	"pciide", "atapi", "storahci", "stornvme", NULL};
+static const char *const boot_aws[] = {"pci", "stornvme", "intelide", "pciide", "atapi", NULL};
+static const char *const boot_gcp[] = {"pci", "stornvme", "storahci", NULL};
+static const char *const boot_ahv[] = {"pci", "storahci", "intelide", "pciide", "atapi", NULL};
+static const char *const boot_xen[] = {
+	"pci", "intelide", "pciide", "atapi", "storahci", "stornvme", NULL};
+static const char *const boot_kvm[] = {
+	"pci", "storahci", "intelide", "pciide", "atapi", "stornvme", NULL};
+
+static const struct platform_device devices_vsphere[] = {
+	{"PCI\\VEN_15AD&DEV_07C0", "VMware PVSCSI controller", "pvscsi", 0},
+	{"PCI\\VEN_15AD&DEV_07B0", "VMware vmxnet3 adapter", "vmxnet3ndis6", 0},
+	{0},
+};
+static const struct platform_device devices_aws[] = {
+	{"PCI\\VEN_1D0F&DEV_EC20", "Elastic Network Adapter", "ena", 0},
+	{"PCI\\VEN_1D0F&DEV_8061", "AWS NVMe controller", "AWSNVMe", 0},
+	{0},
+};
+static const struct platform_device devices_gcp[] = {
+	{VIRTIO "1004", "virtio SCSI controller", "vioscsi", 1},
+	{VIRTIO "1048", "virtio 1.0 SCSI controller", "vioscsi", 0},
+	{VIRTIO "1000", "virtio network adapter", "netkvm", 0},
+	{"PCI\\VEN_1AE0&DEV_0042", "Google virtual NIC", "gvnic", 0},
+	{VIRTIO "1002", "virtio balloon", "BALLOON", 0},
+	{0},
+};
+static const struct platform_device devices_ahv[] = {
+	{VIRTIO "1004", "virtio SCSI controller", "vioscsi", 1},
+	{VIRTIO "1000", "virtio network adapter", "netkvm", 0},
+	{VIRTIO "1002", "virtio balloon", "BALLOON", 0},
+	{0},
+};
+static const struct platform_device devices_kvm[] = {
+	{VIRTIO "1001", "virtio block device", "viostor", 1},
+	{VIRTIO "1042", "virtio 1.0 block device", "viostor", 1},
+	{VIRTIO "1004", "virtio SCSI controller", "vioscsi", 1},
+	{VIRTIO "1048", "virtio 1.0 SCSI controller", "vioscsi", 1},
+	{VIRTIO "1000", "virtio network adapter", "netkvm", 0},
+	{VIRTIO "1041", "virtio 1.0 network adapter", "netkvm", 0},
+	{VIRTIO "1002", "virtio balloon", "BALLOON", 0},
+	{VIRTIO "1045", "virtio 1.0 balloon", "BALLOON", 0},
+	{VIRTIO "1003", "virtio serial port", "VirtioSerial", 0},
+	{VIRTIO "1005", "virtio random number generator", "viorng", 0},
+	{0},
+};
+
+const struct platform platforms[] = {
+	{.name = "vsphere",
+		.title = "VMware vSphere",
+		.is_target = true,
+		.boot_services = boot_vsphere,
+		.devices = devices_vsphere,
+		.strip = &strip_vmware},
+	{.name = "hyperv",
+		.title = "Microsoft Hyper-V",
+		.is_target = true,
+		.boot_services = boot_hyperv},
+	{.name = "azure",
+		.title = "Microsoft Azure",
+		.is_target = true,
+		.boot_services = boot_hyperv,
+		.strip = &strip_azure,
+		.rtc_utc = true,
+		.ems_port = 1,
+		.temporary_disk = true},
+	{.name = "aws",
+		.title = "Amazon Web Services",
+		.is_target = true,
+		.boot_services = boot_aws,
+		.devices = devices_aws,
+		.strip = &strip_aws,
+		.rtc_utc = true},
+	{.name = "gcp",
+		.title = "Google Cloud",
+		.is_target = true,
+		.boot_services = boot_gcp,
+		.devices = devices_gcp,
+		.strip = &strip_gcp,
+		.rtc_utc = true,
+		.ems_port = 2},
+	{.name = "ahv",
+		.title = "Nutanix AHV",
+		.is_target = true,
+		.boot_services = boot_ahv,
+		.devices = devices_ahv,
+		.strip = &strip_nutanix},
+	{.name = "xen",
+		.title = "XenServer and XCP-ng",
+		.is_target = true,
+		.boot_services = boot_xen,
+		.strip = &strip_xen},
+	{.name = "kvm",
+		.title = "KVM (virtio)",
+		.is_target = true,
+		.boot_services = boot_kvm,
+		.devices = devices_kvm,
+		.strip = &strip_qemu},
+	{.name = "virtualbox",
+		.title = "Oracle VirtualBox",
+		.boot_services = boot_kvm,
+		.strip = &strip_virtualbox},
+	{0},
+};
+
+const struct platform *platform_find(const char *name)
+{
+	for (const struct platform *p = platforms; p->name; p++)
+		if (strcmp(p->name, name) == 0)
+			return p;
+	return NULL;
+}

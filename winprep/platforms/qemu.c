@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * virtio-win drivers, the QEMU and SPICE agents, and what virt-v2v leaves. Used when the target is no
+ * virtio platform. Facts windows-and-peers 1.3.9.
+ */
+#include "lists.h"
+
+static const struct strip_service services[] = {
+	{"viostor", false},
+	{"vioscsi", false},
+	{"netkvm", false},
+	{"BALLOON", false},
+	{"BalloonService", false},
+	{"VirtioSerial", false},
+	{"viorng", false},
+	{"VioGpuDod", false},
+	{"VirtioInput", false},
+	{"viohidkmdf", false},
+	{"vioinput", false},
+	{"VirtioSocket", false},
+	{"VIOMEM", false},
+	{"VirtioFsDrv", false},
+	{"VirtioFsSvc", false},
+	{"fwcfg", false},
+	{"qemufwcfg", false},
+	{"pvpanic", false},
+	{"pvpanic-pci", false},
+	{"qxldod", false},
+	{"QEMU-GA", false},
+	{"QEMU Guest Agent VSS Provider", false},
+	{"spice-agent", false},
+	{"vdservice", false},
+	{"firstboot", true},
+	{0},
+};
+
+static const char *const inf_names[] = {"viostor.inf", "vioscsi.inf", "netkvm.inf", "balloon.inf",
+	"vioser.inf", "viorng.inf", "viogpudo.inf", "vioinput.inf", "viosock.inf", "viomem.inf",
+	"viofs.inf", "fwcfg.inf", "qemufwcfg.inf", "pvpanic.inf", "pvpanic-pci.inf", "smbus.inf",
+	"qxldod.inf", NULL};
+static const char *const providers[] = {
+	"Red Hat, Inc.", "Red Hat Inc.", "QEMU", "Fedora", "Virtuozzo", "SUSE LLC", NULL};
+static const char *const uninstall_names[] = {"Virtio-win-guest-tools", "QEMU guest agent",
+	"Spice agent*", "Virtio-win-driver-installer", NULL};
+static const char *const software_keys[] = {"Red Hat\\Virtio-Win", NULL};
+static const char *const files[] = {"\\Program Files\\Virtio-Win", "\\Program Files\\Qemu-ga",
+	"\\Program Files\\SPICE agent", "\\Program Files\\Guestfs", "\\Windows\\Drivers\\VirtIO",
+	NULL};
+
+/* The Winsock provider of VirtioSocket stays, as VMware's does: see vmware.c. */
+const struct strip_list strip_qemu = {.services = services,
+	.inf_names = inf_names,
+	.providers = providers,
+	.uninstall_names = uninstall_names,
+	.software_keys = software_keys,
+	.files = files};
