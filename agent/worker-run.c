@@ -95,7 +95,6 @@ static int wait_ms(const struct run *r, int64_t now)
 
 static void broke_protocol(struct run *r, struct error **err)
 {
-	err_prefix(err, "worker broke the protocol");
 	err_move(&r->protocol, err);
 	close_fd(&r->out);
 	begin_stop(r, OP_RUN, broken_signals);
@@ -122,7 +121,8 @@ static void keep_rest(struct run *r, const char *p, size_t len)
 {
 	struct error *err = NULL;
 	if (r->line_len + len > WORKER_LINE_MAX) {
-		err_set(&err, ERR_INTERNAL, "a line of more than %u bytes", WORKER_LINE_MAX);
+		err_set(&err, ERR_INTERNAL, "a line of the worker has more than %u bytes",
+			WORKER_LINE_MAX);
 		broke_protocol(r, &err);
 		return;
 	}

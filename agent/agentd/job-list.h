@@ -67,6 +67,9 @@ int jobs_cancel(struct jobs *jobs, const char *id, json_t **ret, struct error **
 char *jobs_of_disk(struct jobs *jobs, const char *path);
 /* How many there are now, by state. */
 void jobs_count(struct jobs *jobs, uint64_t ret[static _JOB_STATE_MAX]);
+/* Since the start: how many ended so, and how much they copied. */
+void jobs_totals(struct jobs *jobs, uint64_t ret_ended[static _JOB_STATE_MAX], uint64_t *ret_bytes);
+bool jobs_stopping(struct jobs *jobs);
 
 /*
  * Events after the given id, as server-sent events; waits up to timeout_ms for one. *ret_text NULL:

@@ -103,16 +103,30 @@ static json_t *warning_new(const char *code, const char *message, const char *st
 	return w;
 }
 
+/* Agent and worker read the same request, and warn of the same. */
+static bool has_warning(const struct job *job, const json_t *w)
+{
+	size_t i;
+	json_t *other;
+	json_array_foreach (job->warnings, i, other)
+		if (json_equal(json_object_get(other, "code"), json_object_get(w, "code")) &&
+			json_equal(
+				json_object_get(other, "message"), json_object_get(w, "message")))
+			return true;
+	return false;
+}
+
 static void add_warning(struct job *job, const char *code, const char *message, const char *step)
 {
-	json_t *w = warning_new(code, message, step);
+	CLEANUP_JSON json_t *w = warning_new(code, message, step);
 	CLEANUP_FREE char *text = jsonx_dump(w);
+	if (has_warning(job, w))
+		return;
 	job_events_add(&job->events, "warning", json_incref(w));
 	if (job->warnings_size + strlen(text) <= WARNINGS_SIZE_MAX) {
 		job->warnings_size += strlen(text);
 		json_array_append(job->warnings, w);
 	}
-	json_decref(w);
 }
 
 int job_new(struct job_request *rq, uint64_t seq, struct job **ret, struct error **err)
@@ -256,6 +270,10 @@ static json_t *or_empty(json_t *value, json_t *empty)
 static json_t *additional_info(const struct job *job, const json_t *result)
 {
 	json_t *info = result ? json_copy((json_t *)result) : json_object();
+	/* The job has these itself. */
+	json_object_del(info, "ignoredFields");
+	json_object_del(info, "tags");
+	json_object_del(info, "dryRun");
 	if (!json_is_object(json_object_get(info, "artifacts")))
 		jsonx_set(info, "artifacts", json_object());
 	jsonx_set_bool(info, "completeWithWarnings", result && json_array_size(job->warnings) > 0);

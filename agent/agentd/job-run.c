@@ -125,6 +125,8 @@ static int work(struct run *run, json_t **ret_result, struct error **err)
 static enum job_state judge(struct run *run, struct error **err)
 {
 	JOBS_LOCK_SCOPE(run->jobs);
+	if (run->job->step)
+		err_step(err, run->job->step);
 	if ((*err)->code != ERR_CANCELED)
 		return JOB_FAILED;
 	if (run->job->cancel_wanted || !run->jobs->stopping)

@@ -221,6 +221,19 @@ void jobs_count(struct jobs *jobs, uint64_t ret[static _JOB_STATE_MAX])
 		ret[jobs->v[i]->state]++;
 }
 
+void jobs_totals(struct jobs *jobs, uint64_t ret_ended[static _JOB_STATE_MAX], uint64_t *ret_bytes)
+{
+	JOBS_LOCK_SCOPE(jobs);
+	memcpy(ret_ended, jobs->ended, sizeof(jobs->ended));
+	*ret_bytes = jobs->bytes_copied;
+}
+
+bool jobs_stopping(struct jobs *jobs)
+{
+	JOBS_LOCK_SCOPE(jobs);
+	return jobs->stopping;
+}
+
 int jobs_wait_events(struct jobs *jobs, const char *id, uint64_t after, int timeout_ms,
 	char **ret_text, uint64_t *ret_last, bool *ret_end, struct error **err)
 {

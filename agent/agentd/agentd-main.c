@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ce-agentd: starts everything, waits for a signal, stops everything in the reverse order. */
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "agentd-options.h"
+#include "disk-inspect.h"
+#include "job-list.h"
+#include "listen.h"
+#include "logging.h"
+#include "mem.h"
+#include "server.h"
+
+#define TICK_MS 1000
+
+/* What was in a JSON text or string does not stay in freed memory: a password may have been. */
+static void wiping_free(void *p)
+{
+	if (p)
+		mem_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void harden(void)
+{
+	const struct rlimit no_core = {0, 0};
+	setrlimit(RLIMIT_CORE, &no_core);
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	umask(077);
+	/* Descriptors 0 to 2 are never a socket or a disk. */
+	int fd;
+	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+		;
+	if (fd >= 0)
+		close(fd);
+	/* Few arenas: threads come and go with connections. */
+	mallopt(M_ARENA_MAX, 2);
+	json_set_alloc_funcs(malloc, wiping_free);
+	json_object_seed(0);
+}
+
+/* Blocked in every thread; the workers get a clean slate from posix_spawn(). */
+static int signals_open(struct error **err)
+{
+	sigset_t set;
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return fd >= 0 ? fd : err_errno(err, ERR_SYSTEM, errno, "cannot wait for signals");
+}
+
+/* Until a signal says stop. */
+static void loop(int signal_fd, struct server *server, struct jobs *jobs)
+{
+	struct signalfd_siginfo si;
+	for (;;) {
+		struct pollfd p = {signal_fd, POLLIN, 0};
+		if (poll(&p, 1, TICK_MS) > 0 && read(signal_fd, &si, sizeof(si)) == sizeof(si))
+			break;
+		server_tick(server);
+		jobs_tick(jobs);
+		sd_notify(0, "WATCHDOG=1");
+	}
+	log_info("SIG%s: ending", sigabbrev_np((int)si.ssi_signo));
+	sd_notify(0, "STOPPING=1");
+}
+
+/* The workers first: a client that watches sees how its job ends. */
+static void stop(struct server *server, struct agent *agent)
+{
+	server_quiesce(server);
+	inspector_stop(agent->inspector);
+	bool all_ended = jobs_stop(agent->jobs);
+	server_stop(server);
+	inspector_free(agent->inspector);
+	if (all_ended)
+		jobs_close(agent->jobs);
+	else
+		log_warning("a worker did not end in time");
+}
+
+static int start_server(struct agent *agent, const struct agentd_options *o, const struct tls *tls,
+	struct server **ret, struct error **err)
+{
+	CLEANUP_FREE char *where = NULL;
+	int fd;
+	if (listen_open(o->listen, &fd, &where, err) < 0 ||
+		server_start(agent, tls, fd, ret, err) < 0)
+		return -1;
+	/* On standard output, for whoever asked for port 0. */
+	printf("listening on %s\n", where);
+	fflush(stdout);
+	log_info("version %s, listening on %s", CE_VERSION, where);
+	return 0;
+}
+
+static int run(const struct agentd_options *o, struct error **err)
+{
+	CLEANUP(tls_free_p) struct tls *tls = NULL;
+	CLEANUP_CLOSE int signal_fd = signals_open(err);
+	struct agent agent = {
+		.disks = &o->disks, .max_jobs = o->max_jobs, .start_us = job_now_us()};
+	struct server *server;
+	if (signal_fd < 0 || tls_load(o->cert, o->key, o->client_ca, o->client_pins, &tls, err) < 0)
+		return -1;
+	if (access(o->worker, X_OK) < 0)
+		return err_errno(err, ERR_INVALID_ARGUMENT, errno, "worker \"%s\"", o->worker);
+	if (jobs_open(o->state_dir, o->worker, o->max_jobs, &agent.jobs, err) < 0)
+		return -1;
+	agent.inspector = inspector_new(o->worker);
+	if (start_server(&agent, o, tls, &server, err) < 0) {
+		inspector_free(agent.inspector);
+		jobs_close(agent.jobs);
+		return -1;
+	}
+	sd_notify(0, "READY=1");
+	loop(signal_fd, server, agent.jobs);
+	stop(server, &agent);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	CLEANUP(agentd_options_done) struct agentd_options o;
+	CLEANUP_ERR struct error *err = NULL;
+	enum agentd_start start;
+	harden();
+	log_init("ce-agentd");
+	/* A worker's log is a file, and it has no business with systemd. */
+	unsetenv("JOURNAL_STREAM");
+	if (agentd_options_parse(argc, argv, &o, &start, &err) == 0 && start == AGENTD_RUN)
+		run(&o, &err);
+	if (err)
+		log_error(err);
+	return err ? err_exit_status(err, false) : 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A request as a route handles it, and the reply it fills in. Routes know nothing of libmicrohttpd;
+ * server.c and reply.c do.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "disk-list.h"
+#include "errors.h"
+
+#define HTTP_BODY_MAX  (1u << 20)
+#define HTTP_PARAM_MAX 64
+#define HTTP_QUERY_MAX 3
+
+struct jobs;
+struct inspector;
+struct MHD_Connection;
+struct MHD_Response;
+
+/* What the routes work on. Lives as long as the server. */
+struct agent {
+	struct jobs *jobs;
+	const struct disk_list *disks; /* configured ones */
+	struct inspector *inspector;
+	unsigned max_jobs;
+	int64_t start_us;
+	/* counted by the server */
+	atomic_uint_fast64_t requests, request_errors, body_bytes;
+	atomic_uint connections;
+};
+
+struct route;
+
+struct request {
+	const struct route *route; /* NULL: there is none, see error */
+	const char *method;
+	char param[HTTP_PARAM_MAX]; /* what stands for {id} in the route's path */
+	char *body;		    /* NUL-terminated; NULL: none. Wiped after use */
+	size_t body_len;
+	struct MHD_Connection *connection;
+};
+
+/* The query parameter's value, NULL where it is absent. Borrowed. */
+const char *request_query(const struct request *rq, const char *name);
+/* Absent: *ret untouched. ERR_INVALID_FIELD. */
+int request_query_bool(const struct request *rq, const char *name, bool *ret, struct error **err);
+int request_query_u64(const struct request *rq, const char *name, uint64_t min, uint64_t max,
+	uint64_t *ret, struct error **err);
+const char *request_header(const struct request *rq, const char *name);
+
+struct reply {
+	unsigned status;
+	struct MHD_Response *response;
+};
+
+/* Bytes of a stream: how many were put into buf (at most max), or -1 at its end. May block. */
+typedef ssize_t reply_stream_fn(void *data, char *buf, size_t max);
+
+/* Each sets the reply, which must be empty. */
+void reply_json(struct reply *re, unsigned status, json_t *value); /* takes value over */
+void reply_text(struct reply *re, const char *type, const char *text, size_t len); /* 200; copies */
+void reply_fd(struct reply *re, const char *type, int fd, uint64_t size); /* 200; takes fd over */
+void reply_stream(struct reply *re, const char *type, reply_stream_fn *next,
+	void (*done)(void *data), void *data); /* 200 */
+void reply_error(struct reply *re, const struct error *error);
+/* After one of those. */
+void reply_header(struct reply *re, const char *name, const char *value);
+
+/* Fills in the reply and returns 0, or returns -1 with the error that is to be the reply. */
+typedef int route_fn(struct agent *agent, struct request *rq, struct reply *re, struct error **err);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server-request.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "logging.h"
+#include "mem.h"
+#include "server.h"
+
+struct server_request {
+	struct agent *agent;
+	struct request rq;
+	struct error *error; /* what the reply is, whatever the body says */
+	char *allow;
+	size_t body_cap;
+	uint64_t received; /* of the body, thrown away or not */
+};
+
+static enum MHD_Result check_parameter(
+	void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct server_request *sr = cls;
+	(void)kind;
+	(void)value;
+	return sr->error || route_check_query(sr->rq.route, key, &sr->error) < 0 ? MHD_NO : MHD_YES;
+}
+
+static void too_large(struct server_request *sr)
+{
+	if (!sr->error)
+		err_set(&sr->error, ERR_BODY_TOO_LARGE, "request body of more than %u bytes",
+			HTTP_BODY_MAX);
+}
+
+static uint64_t announced_size(const struct server_request *sr)
+{
+	const char *text = request_header(&sr->rq, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	return text ? strtoull(text, NULL, 10) : 0;
+}
+
+struct server_request *server_request_new(struct agent *agent, struct MHD_Connection *connection,
+	const char *method, const char *path)
+{
+	struct server_request *sr = xcalloc(1, sizeof(*sr));
+	sr->agent = agent;
+	sr->rq.connection = connection;
+	sr->rq.method = method;
+	if (routes_match(method, path, &sr->rq, &sr->allow, &sr->error) == 0)
+		MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, check_parameter, sr);
+	if (announced_size(sr) > HTTP_BODY_MAX)
+		too_large(sr);
+	return sr;
+}
+
+void server_request_free(struct server_request *sr)
+{
+	if (sr->rq.body)
+		mem_wipe(sr->rq.body, sr->rq.body_len);
+	free(sr->rq.body);
+	free(sr->allow);
+	err_free(sr->error);
+	free(sr);
+}
+
+static enum MHD_Result send_reply(
+	struct agent *agent, struct MHD_Connection *connection, struct reply *re)
+{
+	atomic_fetch_add(&agent->requests, 1);
+	if (re->status >= 400)
+		atomic_fetch_add(&agent->request_errors, 1);
+	enum MHD_Result r = MHD_queue_response(connection, re->status, re->response);
+	MHD_destroy_response(re->response);
+	return r;
+}
+
+static enum MHD_Result send_error(struct server_request *sr)
+{
+	struct reply re = {0};
+	reply_error(&re, sr->error);
+	if (sr->allow)
+		reply_header(&re, MHD_HTTP_HEADER_ALLOW, sr->allow);
+	return send_reply(sr->agent, sr->rq.connection, &re);
+}
+
+enum MHD_Result server_refuse(
+	struct agent *agent, struct MHD_Connection *connection, const struct error *error)
+{
+	struct reply re = {0};
+	reply_error(&re, error);
+	reply_header(&re, MHD_HTTP_HEADER_CONNECTION, "close");
+	return send_reply(agent, connection, &re);
+}
+
+/* A client that waits for "100 Continue" has not begun to send; one that has begun is heard out. */
+enum MHD_Result server_request_early(struct server_request *sr)
+{
+	const char *expect = request_header(&sr->rq, MHD_HTTP_HEADER_EXPECT);
+	bool waits = expect && strcasecmp(expect, "100-continue") == 0;
+	if (sr->error && (waits || announced_size(sr) > SERVER_DISCARD_MAX))
+		return send_error(sr);
+	return MHD_YES;
+}
+
+static void keep(struct server_request *sr, const char *data, size_t size)
+{
+	struct request *rq = &sr->rq;
+	if (rq->body_len + size + 1 > sr->body_cap) {
+		/* By hand, not by realloc(): what is left behind is wiped. */
+		size_t cap = 2 * (rq->body_len + size) + 1024;
+		char *body = xmalloc(cap);
+		if (rq->body) {
+			memcpy(body, rq->body, rq->body_len);
+			mem_wipe(rq->body, rq->body_len);
+			free(rq->body);
+		}
+		rq->body = body;
+		sr->body_cap = cap;
+	}
+	memcpy(rq->body + rq->body_len, data, size);
+	rq->body_len += size;
+	rq->body[rq->body_len] = '\0';
+}
+
+bool server_request_body(struct server_request *sr, const char *data, size_t size)
+{
+	sr->received += size;
+	atomic_fetch_add(&sr->agent->body_bytes, size);
+	if (sr->received > HTTP_BODY_MAX)
+		too_large(sr);
+	if (!sr->error)
+		keep(sr, data, size);
+	/* The connection's own buffer, which the library has done with. */
+	mem_wipe((char *)data, size);
+	return sr->received <= SERVER_DISCARD_MAX;
+}
+
+enum MHD_Result server_request_answer(struct server_request *sr)
+{
+	struct reply re = {0};
+	if (!sr->error && sr->rq.route->handle(sr->agent, &sr->rq, &re, &sr->error) == 0)
+		return send_reply(sr->agent, sr->rq.connection, &re);
+	if (err_http_status(sr->error->code) >= 500)
+		log_error(sr->error);
+	return send_error(sr);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * HTTPS: connections, request bodies, dispatch to the routes. A thread a connection, so that a
+ * route may block; what bounds it:
+ *   SERVER_CONNECTIONS        open at once
+ *   SERVER_HANDSHAKE_SECONDS  from connecting to the first request's headers
+ *   SERVER_BODY_SECONDS       for a request's body
+ *   SERVER_IDLE_SECONDS       from one request's end to the next one's headers
+ *   SERVER_STALL_SECONDS      with nothing received or sent
+ */
+#pragma once
+
+#include "http.h"
+#include "tls.h"
+
+#define SERVER_CONNECTIONS	 256
+#define SERVER_HANDSHAKE_SECONDS 15
+#define SERVER_BODY_SECONDS	 60
+#define SERVER_IDLE_SECONDS	 120
+#define SERVER_STALL_SECONDS	 60
+/* A body that is too large is read to its end, and thrown away, up to here: a client that is still
+ * sending would not see the reply. */
+#define SERVER_DISCARD_MAX (8u << 20)
+
+struct server;
+
+/* Takes listen_fd over, failure included; agent and tls are borrowed. */
+int server_start(struct agent *agent, const struct tls *tls, int listen_fd, struct server **ret,
+	struct error **err);
+/* Once a second: closes connections that are too slow. */
+void server_tick(struct server *server);
+/* No new connections; those that are open go on. */
+void server_quiesce(struct server *server);
+/* Closes what is open and waits for it. No route may block any more. */
+void server_stop(struct server *server);
