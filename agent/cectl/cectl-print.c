@@ -48,7 +48,7 @@ static void print_partition(const json_t *p)
 	char n[32];
 	printf("  %3" JSON_INTEGER_FORMAT "  %-10s %12s  %-10s %s\n",
 		json_integer_value(json_object_get(p, "number")), text(p, "role"),
-		bytes(p, "size", n, sizeof(n)), text(p, "fs"), text(p, "label"));
+		bytes(p, "size", n, sizeof(n)), text(p, "fileSystem"), text(p, "label"));
 }
 
 void print_inspection(const json_t *inspection)

@@ -35,17 +35,20 @@ static int as_problem(struct inspection *in, unsigned partition, struct error **
 	return 0;
 }
 
-static json_t *ntfs_json(const struct ntfs_volume_facts *f)
+static json_t *ntfs_json(const struct ntfs_volume_facts *f, bool used_known)
 {
 	json_t *o = json_object();
 	jsonx_set_u64(o, "clusterSize", f->cluster_size);
 	jsonx_set_u64(o, "sizeBytes", f->clusters * f->cluster_size);
-	jsonx_set_u64(o, "usedBytes", (f->clusters - f->free_clusters) * f->cluster_size);
+	jsonx_set(o, "usedBytes", json_null());
+	if (used_known)
+		jsonx_set_u64(o, "usedBytes", (f->clusters - f->free_clusters) * f->cluster_size);
 	jsonx_set_string(o, "label", f->label);
 	jsonx_set(o, "version", json_sprintf("%u.%u", f->major, f->minor));
 	jsonx_set_bool(o, "dirty", f->dirty);
 	jsonx_set_bool(o, "journalUnclean", f->journal_unclean);
 	jsonx_set_bool(o, "hibernated", f->hibernated);
+	jsonx_set_bool(o, "shadowCopies", f->shadow_copies);
 	return o;
 }
 
@@ -67,9 +70,13 @@ static int inspect_ntfs(
 	struct inspection *in, const struct partition *p, json_t *facts, struct error **err)
 {
 	CLEANUP(ntfs_volume_close_p) struct ntfs_volume *v = NULL;
+	CLEANUP_RANGES struct ranges used = {0};
 	if (ntfs_volume_open(&v, in->disk, p->start, p->size, err) < 0)
 		return as_problem(in, p->number, err);
-	jsonx_set(facts, "ntfs", ntfs_json(ntfs_volume_facts(v)));
+	bool used_known = ntfs_volume_used(v, &used, &in->w->op, err) == 0;
+	if (!used_known && as_problem(in, p->number, err) < 0)
+		return -1;
+	jsonx_set(facts, "ntfs", ntfs_json(ntfs_volume_facts(v), used_known));
 	ntfs_problems(in, p->number, ntfs_volume_facts(v));
 	return 0;
 }
@@ -79,7 +86,7 @@ static int inspect_partitions(struct inspection *in, const struct partition_tabl
 {
 	for (size_t i = 0; i < table->n; i++) {
 		const struct partition *p = &table->v[i];
-		if (op_tick(&in->w->op, i, err) < 0)
+		if (op_tick(&in->w->op, 0, err) < 0)
 			return -1;
 		if (strcmp(p->fs, "ntfs") == 0 &&
 			inspect_ntfs(in, p, json_array_get(list, i), err) < 0)
@@ -104,7 +111,7 @@ static int inspect_table(struct inspection *in, json_t *out, struct error **err)
 		add_problem(in, 0, "partition-table", table->problem);
 	json_t *json = partition_table_to_json(table);
 	jsonx_set(out, "partitionTable", json);
-	op_begin(&in->w->op, "volumes", table->n, 80);
+	op_begin(&in->w->op, "volumes", 0, 80);
 	return inspect_partitions(in, table, json_object_get(json, "partitions"), err);
 }
 
