@@ -12,8 +12,25 @@ is "cectl lists the same codes" "$("$BUILD/agent/cectl" local list-errors --json
 	"$documented"
 
 # Every word of ./dev help is a command, and the other way round.
-is "./dev help names every command" "$(./dev help | sed -n 's/^  \([a-z]\+\) .*/\1/p' | sort)" \
-	"$(sed -n '/^case \$command in/,$ s/^\([a-z]\+\)\( |.*\)\?).*/\1/p' dev | grep -v '^help$' | sort)"
+is "./dev help names every command" "$(./dev help | sed -n 's/^  \([a-z]\+\) .*/\1/p; $ s/.*/help/p' | sort)" \
+	"$(sed -n '/^case \$command in/,$ s/^\([a-z][a-z |]*\)).*/\1/p' dev | tr -d ' ' | tr '|' '\n' | sort)"
+
+# A fresh machine gets every library that the build asks for.
+missing_packages() {
+	local name file
+	grep -ohE "dependency\('[a-z0-9-]+'" ./meson.build ./*/meson.build ./*/*/meson.build | cut -d "'" -f 2 | sort -u |
+		while read -r name; do
+			file=$(pkg-config --variable=pcfiledir "$name" 2>/dev/null)/$name.pc
+			[ -e "$file" ] || continue # threads
+			dpkg -S "$(readlink -f "$file")" 2>/dev/null | cut -d : -f 1 | grep -qxFf \
+				<(sed 's/#.*//' tests/dev/packages.txt | tr ' ' '\n' | sed '/^$/d') || echo "$name"
+		done
+}
+if command -v dpkg >/dev/null; then
+	is "tests/dev/packages.txt has what meson.build depends on" "$(missing_packages)" ""
+else
+	skip "tests/dev/packages.txt has what meson.build depends on" "no dpkg here"
+fi
 
 # Links between the documents lead somewhere.
 broken_links() {
