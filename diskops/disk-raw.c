@@ -225,3 +225,8 @@ int disk_raw_open(struct disk **ret, struct disk_source *src, struct error **err
 	*ret = &r->disk;
 	return 0;
 }
+
+int disk_raw_fd(const struct disk *d)
+{
+	return ((const struct disk_raw *)d)->fd;
+}

@@ -5,12 +5,35 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "mem.h"
 
+/* An image must not be its own ancestor. */
+static int check_chain(const struct disk_source *src, struct error **err)
+{
+	for (const struct disk_source *c = src->child; c; c = c->child)
+		if (c->dev == src->dev && c->ino == src->ino)
+			return err_set(err, ERR_IMAGE_PARENT,
+				"\"%s\" is its own parent, through \"%s\"", src->name,
+				src->child->name);
+	return 0;
+}
+
 int disk_open_source(struct disk **ret, struct disk_source *src, struct error **err)
 {
-	return disk_raw_open(ret, src, err);
+	struct stat st;
+	CLEANUP(disk_close_p) struct disk *d = NULL;
+	if (fstat(src->fd, &st) == 0) {
+		src->dev = st.st_dev;
+		src->ino = st.st_ino;
+	}
+	if (disk_raw_open(&d, src, err) < 0 || check_chain(src, err) < 0)
+		return -1;
+	if (!d->block_device && !(src->flags & DISK_OPEN_RAW) && disk_image_open(&d, src, err) < 0)
+		return -1;
+	*ret = TAKE_PTR(d);
+	return 0;
 }
 
 int disk_open_fd(struct disk **ret, int fd, const char *name, unsigned flags, struct error **err)

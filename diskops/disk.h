@@ -46,7 +46,8 @@ enum {
 
 /*
  * Opens by content: VHDX and VHD signatures are looked for in regular files; block devices are always
- * raw. Differencing images open their parents read-only beside them (depth at most 32, no loops).
+ * raw. Differencing images open their parents read-only, beside them or below, by the rule of
+ * disk-parent.c (at most 32, no loops). Images cannot be written to: ERR_IMAGE_UNSUPPORTED.
  * Read-only unless DISK_OPEN_WRITE: then not one byte of the source changes.
  */
 int disk_open(struct disk **ret, const char *path, unsigned flags, struct error **err);

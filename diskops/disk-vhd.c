@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "disk-backend.h"
+#include "vhd.h"
+
+static int open_image(
+	void **ret, struct io *io, const struct image_parent *parent, struct error **err)
+{
+	struct vhd *v = NULL;
+	if (vhd_open(&v, io, parent ? 0 : VHD_OPEN_NO_PARENT, parent, err) < 0)
+		return -1;
+	*ret = v;
+	return 0;
+}
+
+static void close_image(void *image)
+{
+	vhd_close(image);
+}
+
+static const struct image_info *get_info(const void *image)
+{
+	return vhd_info(image);
+}
+
+/* the footer's unique id. */
+static struct guid get_id(const struct image_info *info)
+{
+	return info->file_id;
+}
+
+static int read_image(void *image, void *buf, size_t len, uint64_t offset, struct error **err)
+{
+	return vhd_pread(image, buf, len, offset, err);
+}
+
+static int find_data(
+	void *image, uint64_t start, uint64_t end, struct ranges *ret, struct error **err)
+{
+	return vhd_data_ranges(image, start, end, ret, err);
+}
+
+static size_t get_parent_paths(const void *image, const char *const **ret)
+{
+	return vhd_parent_paths(image, ret);
+}
+
+const struct image_driver image_driver_vhd = {
+	.format = IMAGE_VHD,
+	.probe = vhd_probe,
+	.open = open_image,
+	.close = close_image,
+	.info = get_info,
+	.id = get_id,
+	.pread = read_image,
+	.data_ranges = find_data,
+	.parent_paths = get_parent_paths,
+};
