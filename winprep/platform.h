@@ -24,14 +24,11 @@ struct strip_service {
 	bool disable_only; /* [K] in the facts: not proven by a real hive: Start 4, never deleted */
 };
 
-struct strip_filter {
-	const char *class_guid; /* "{4d36e96f-…}", lower case; NULL: device instances */
-	const char *name;
-};
-
+/* A stripped service that stands in Upper- or LowerFilters, of a class or a device, is taken out there. */
 struct strip_list {
+	/* The drivers in it also serve targets of this family ("virtio"): then the list is not applied. */
+	const char *family;
 	const struct strip_service *services; /* each list ends with a zero row or NULL */
-	const struct strip_filter *filters;
 	const char *const *network_providers; /* tokens of NetworkProvider\Order */
 	const char *const *inf_names;  /* original INF names of its driver packages: "vmci.inf" */
 	const char *const *providers;  /* and the Provider they must say: both have to match */
@@ -52,9 +49,11 @@ struct platform {
 	/* In-box services of every boot path: Start 0 and no StartOverride, in all control sets. */
 	const char *const *boot_services;
 	const struct platform_device *devices;
-	const struct strip_list *strip; /* NULL: nothing of its own */
-	bool rtc_utc;			/* RealTimeIsUniversal 1 */
-	unsigned ems_port;		/* serial port of EMS: 1, 2; 0: off */
+	const struct strip_list *const
+		*strips;     /* NULL-terminated; NULL: leaves nothing of its own */
+	const char *family;  /* of the drivers it runs on: "virtio"; NULL */
+	bool rtc_utc;	     /* RealTimeIsUniversal 1 */
+	unsigned ems_port;   /* serial port of EMS: 1, 2; 0: off */
 	bool temporary_disk; /* sizes with a temporary disk exist: pagefile may move there */
 };
 

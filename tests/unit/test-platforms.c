@@ -19,6 +19,23 @@ static const char *const never[] = {"vmbus", "VMBusHID", "vmbusr", "vmgid", "gen
 	"rdyboost", "ksthunk", "BrokerAgent", "picadd", "CVhdFilter", "bnistack", "i8042prt",
 	"mouhid", "stornvme", "storahci", "pci", "LSI_SAS"};
 
+/* Calls check for every service of every list. */
+static void each_service(
+	void (*check)(const char *platform, const struct strip_service *s, void *data), void *data)
+{
+	for (const struct platform *p = platforms; p->name; p++)
+		for (const struct strip_list *const *l = p->strips; l && *l; l++)
+			for (const struct strip_service *s = (*l)->services; s && s->name; s++)
+				check(p->name, s, data);
+}
+
+static void check_once(const char *platform, const struct strip_service *s, void *data)
+{
+	(void)data;
+	for (const struct strip_service *t = s + 1; t->name; t++)
+		ck_assert_msg(strcasecmp(s->name, t->name) != 0, "%s: %s twice", platform, s->name);
+}
+
 START_TEST(rows_are_whole)
 {
 	unsigned targets = 0;
@@ -29,37 +46,52 @@ START_TEST(rows_are_whole)
 		targets += p->is_target;
 		for (const struct platform_device *d = p->devices; d && d->id; d++)
 			ck_assert_msg(d->title && d->service, "%s", d->id);
-		for (const struct strip_service *s = p->strip ? p->strip->services : NULL;
-			s && s->name; s++)
-			for (const struct strip_service *t = s + 1; t->name; t++)
-				ck_assert_msg(strcasecmp(s->name, t->name) != 0, "%s: %s twice",
-					p->name, s->name);
-		if (p->strip && p->strip->inf_names)
-			ck_assert_msg(p->strip->providers, "%s: INFs without a provider", p->name);
+		for (const struct strip_list *const *l = p->strips; l && *l; l++)
+			ck_assert_msg(!(*l)->inf_names || (*l)->providers,
+				"%s: INFs without a provider", p->name);
 	}
+	each_service(check_once, NULL);
 	ck_assert_uint_eq(targets, 8);
 	ck_assert_ptr_null(platform_find("nowhere"));
 }
 END_TEST
 
+static void check_foreign(const char *platform, const struct strip_service *s, void *data)
+{
+	(void)data;
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+		ck_assert_msg(strcasecmp(s->name, never[i]) != 0, "%s: %s", platform, s->name);
+}
+
 START_TEST(nothing_of_windows_is_removed)
 {
-	for (const struct platform *p = platforms; p->name; p++) {
-		for (const struct strip_service *s = p->strip ? p->strip->services : NULL;
-			s && s->name; s++)
-			for (size_t i = 0; i < ARRAY_SIZE(never); i++)
-				ck_assert_msg(strcasecmp(s->name, never[i]) != 0, "%s: %s", p->name,
-					s->name);
-		for (const struct strip_filter *f = p->strip ? p->strip->filters : NULL;
-			f && f->name; f++)
-			for (size_t i = 0; i < ARRAY_SIZE(never); i++)
-				ck_assert_msg(strcasecmp(f->name, never[i]) != 0, "%s: %s", p->name,
-					f->name);
-	}
+	each_service(check_foreign, NULL);
 }
 END_TEST
 
-/* In a real hive: every service of a list that exists there is not owned by an in-box INF. */
+struct real_hive {
+	struct hive *h;
+	hive_node services;
+	size_t seen;
+};
+
+static void check_owners(const char *platform, const struct strip_service *s, void *data)
+{
+	struct real_hive *r = data;
+	CLEANUP_ERR struct error *failure = NULL;
+	CLEANUP_REG_VALUE struct reg_value owners = {0};
+	hive_node node = hive_find(r->h, r->services, s->name);
+	r->seen += node != 0;
+	if (hive_get(r->h, node, "Owners", &owners, &failure) != 1)
+		return;
+	char **texts = reg_texts(&owners);
+	for (size_t i = 0; texts[i]; i++)
+		ck_assert_msg(strncasecmp(texts[i], "oem", 3) == 0, "%s: %s is owned by %s",
+			platform, s->name, texts[i]);
+	reg_texts_free(texts);
+}
+
+/* Every service of a list that exists in a real hive belongs to no in-box INF. */
 START_TEST(real_hive_owns_no_listed_service)
 {
 	if (!unit_data_dir())
@@ -69,29 +101,15 @@ START_TEST(real_hive_owns_no_listed_service)
 				 unit_data_dir(), plain),
 		0);
 	char *data = NULL;
-	size_t size, seen = 0;
-	struct hive *h = NULL;
+	size_t size;
+	struct real_hive r = {0};
 	ck_ok(file_read(plain, 64u << 20, &data, &size, &err));
-	ck_ok(hive_open(&h, data, size, "SYSTEM", &err));
+	ck_ok(hive_open(&r.h, data, size, "SYSTEM", &err));
 	free(data);
-	hive_node services = hive_find(h, hive_root(h), "ControlSet001\\Services");
-	for (const struct platform *p = platforms; p->name; p++)
-		for (const struct strip_service *s = p->strip ? p->strip->services : NULL;
-			s && s->name; s++) {
-			struct error *failure = NULL;
-			CLEANUP_REG_VALUE struct reg_value owners = {0};
-			hive_node node = hive_find(h, services, s->name);
-			seen += node != 0;
-			if (hive_get(h, node, "Owners", &owners, &failure) != 1)
-				continue;
-			char **texts = reg_texts(&owners);
-			for (size_t i = 0; texts[i]; i++)
-				ck_assert_msg(strncasecmp(texts[i], "oem", 3) == 0,
-					"%s: %s is owned by %s", p->name, s->name, texts[i]);
-			reg_texts_free(texts);
-		}
-	ck_assert_uint_ge(seen, 8);
-	hive_close(h);
+	r.services = hive_find(r.h, hive_root(r.h), "ControlSet001\\Services");
+	each_service(check_owners, &r);
+	ck_assert_uint_ge(r.seen, 8);
+	hive_close(r.h);
 }
 END_TEST
 

@@ -23,13 +23,6 @@ static const struct strip_service services[] = {
 	{0},
 };
 
-static const struct strip_filter filters[] = {
-	{"{4d36e96a-e325-11ce-bfc1-08002be10318}", "xenfilt"},
-	{"{4d36e97d-e325-11ce-bfc1-08002be10318}", "xenfilt"},
-	{NULL, "xenfilt"},
-	{0},
-};
-
 static const char *const inf_names[] = {"awsnvme.inf", "ena.inf", "xenbus.inf", "xenfilt.inf",
 	"xenvbd.inf", "xenvif.inf", "xennet.inf", "xeniface.inf", NULL};
 static const char *const providers[] = {"Amazon Inc.", "Amazon.com, Inc.",
@@ -47,7 +40,6 @@ static const char *const files[] = {"\\Program Files\\Amazon\\SSM",
 	"\\ProgramData\\Amazon\\EC2-Windows", NULL};
 
 const struct strip_list strip_aws = {.services = services,
-	.filters = filters,
 	.inf_names = inf_names,
 	.providers = providers,
 	.uninstall_names = uninstall_names,

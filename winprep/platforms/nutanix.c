@@ -8,11 +8,6 @@
 static const struct strip_service services[] = {{"Nutanix Guest Agent", true},
 	{"Nutanix Self Service Restore Gateway", true}, {"Nutanix VSS hardware provider", true},
 	{0}};
-static const char *const inf_names[] = {"netkvm.inf", "vioscsi.inf", "balloon.inf", NULL};
-static const char *const providers[] = {"Nutanix, Inc.", "Nutanix", NULL};
 static const char *const uninstall_names[] = {"Nutanix Guest Tools", "Nutanix VirtIO", NULL};
 
-const struct strip_list strip_nutanix = {.services = services,
-	.inf_names = inf_names,
-	.providers = providers,
-	.uninstall_names = uninstall_names};
+const struct strip_list strip_nutanix = {.services = services, .uninstall_names = uninstall_names};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * virtio-win drivers, the QEMU and SPICE agents, and what virt-v2v leaves. Used when the target is no
+ * virtio-win drivers (also under their Nutanix and Google names), the QEMU and SPICE agents, and what virt-v2v leaves. Used when the target is no
  * virtio platform. Facts windows-and-peers 1.3.9.
  */
 #include "lists.h"
@@ -38,8 +38,8 @@ static const char *const inf_names[] = {"viostor.inf", "vioscsi.inf", "netkvm.in
 	"vioser.inf", "viorng.inf", "viogpudo.inf", "vioinput.inf", "viosock.inf", "viomem.inf",
 	"viofs.inf", "fwcfg.inf", "qemufwcfg.inf", "pvpanic.inf", "pvpanic-pci.inf", "smbus.inf",
 	"qxldod.inf", NULL};
-static const char *const providers[] = {
-	"Red Hat, Inc.", "Red Hat Inc.", "QEMU", "Fedora", "Virtuozzo", "SUSE LLC", NULL};
+static const char *const providers[] = {"Red Hat, Inc.", "Red Hat Inc.", "QEMU", "Fedora",
+	"Virtuozzo", "SUSE LLC", "Nutanix, Inc.", "Nutanix", "Google LLC", NULL};
 static const char *const uninstall_names[] = {"Virtio-win-guest-tools", "QEMU guest agent",
 	"Spice agent*", "Virtio-win-driver-installer", NULL};
 static const char *const software_keys[] = {"Red Hat\\Virtio-Win", NULL};
@@ -48,7 +48,8 @@ static const char *const files[] = {"\\Program Files\\Virtio-Win", "\\Program Fi
 	NULL};
 
 /* The Winsock provider of VirtioSocket stays, as VMware's does: see vmware.c. */
-const struct strip_list strip_qemu = {.services = services,
+const struct strip_list strip_qemu = {.family = "virtio",
+	.services = services,
 	.inf_names = inf_names,
 	.providers = providers,
 	.uninstall_names = uninstall_names,

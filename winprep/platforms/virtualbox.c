@@ -5,8 +5,6 @@
 static const struct strip_service services[] = {{"VBoxGuest", false}, {"VBoxMouse", false},
 	{"VBoxSF", false}, {"VBoxService", false}, {"VBoxVideoW8", false}, {"VBoxWddm", false},
 	{"VBoxVideo", false}, {0}};
-static const struct strip_filter filters[] = {
-	{"{4d36e96f-e325-11ce-bfc1-08002be10318}", "VBoxMouse"}, {NULL, "VBoxMouse"}, {0}};
 static const char *const network_providers[] = {"VBoxSF", NULL};
 static const char *const inf_names[] = {"VBoxGuest.inf", "VBoxGuestEarlyNT.inf", "VBoxMouse.inf",
 	"VBoxVideo.inf", "VBoxVideoEarlyNT.inf", "VBoxWddm.inf", NULL};
@@ -28,7 +26,6 @@ static const char *const files[] = {"\\Windows\\System32\\VBoxService.exe",
 	"\\Program Files\\Oracle\\VirtualBox Guest Additions", NULL};
 
 const struct strip_list strip_virtualbox = {.services = services,
-	.filters = filters,
 	.network_providers = network_providers,
 	.inf_names = inf_names,
 	.providers = providers,

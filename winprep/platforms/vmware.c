@@ -48,13 +48,6 @@ static const struct strip_service services[] = {
 	{0},
 };
 
-static const struct strip_filter filters[] = {
-	{NULL, "VMMouse"},
-	{NULL, "VMUsbMouse"},
-	{"{4d36e96f-e325-11ce-bfc1-08002be10318}", "vmmouse"},
-	{0},
-};
-
 static const char *const network_providers[] = {"vmhgfs", NULL};
 static const char *const inf_names[] = {"vmci.inf", "vmmouse.inf", "vmusbmouse.inf", "efifw.inf",
 	"vmwefifw.inf", "pvscsi.inf", "vmxnet3.inf", "vmxnet3ndis6.inf", "vm3d.inf", "vmmemctl.inf",
@@ -106,7 +99,6 @@ static const char *const files[] = {"\\Windows\\System32\\drivers\\vmci.sys",
 
 /* vsocklib.dll stays: the Winsock catalog names it, and renumbering that offline is not safe. */
 const struct strip_list strip_vmware = {.services = services,
-	.filters = filters,
 	.network_providers = network_providers,
 	.inf_names = inf_names,
 	.providers = providers,

@@ -37,19 +37,6 @@ static const struct strip_service services[] = {
 	{0},
 };
 
-static const struct strip_filter filters[] = {
-	{"{4d36e96a-e325-11ce-bfc1-08002be10318}", "xenfilt"},
-	{"{4d36e97d-e325-11ce-bfc1-08002be10318}", "xenfilt"},
-	{"{4d36e96a-e325-11ce-bfc1-08002be10318}", "scsifilt"},
-	{"{4d36e97d-e325-11ce-bfc1-08002be10318}", "scsifilt"},
-	{"{4d36e96a-e325-11ce-bfc1-08002be10318}", "XenHide"},
-	{"{4d36e972-e325-11ce-bfc1-08002be10318}", "XenHide"},
-	{NULL, "xenfilt"},
-	{NULL, "scsifilt"},
-	{NULL, "XenHide"},
-	{0},
-};
-
 static const char *const inf_names[] = {"xenbus.inf", "xenfilt.inf", "xenvbd.inf", "xendisk.inf",
 	"xenvif.inf", "xennet.inf", "xeniface.inf", "xencons.inf", "xenhid.inf", "xenvkbd.inf",
 	NULL};
@@ -80,7 +67,6 @@ static const char *const files[] = {"\\Windows\\System32\\drivers\\xenbus.sys",
 	"\\Program Files\\XenServer", "\\Program Files\\XCP-ng", NULL};
 
 const struct strip_list strip_xen = {.services = services,
-	.filters = filters,
 	.inf_names = inf_names,
 	.providers = providers,
 	.uninstall_names = uninstall_names,
