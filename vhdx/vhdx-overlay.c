@@ -128,7 +128,7 @@ static int read_base(struct overlay *o, char *buf, size_t len, uint64_t offset, 
 {
 	size_t n = offset < o->log.io->size ? (size_t)min_u64(len, o->log.io->size - offset) : 0;
 	memset(buf + n, 0, len - n);
-	return io_pread(o->log.io, buf, n, offset, err);
+	return n ? io_pread(o->log.io, buf, n, offset, err) : 0;
 }
 
 /* The part of the patch that falls on [offset, offset + len), into buf. */
