@@ -15,7 +15,9 @@ static int split(const char *where, char **ret_host, char **ret_port, struct err
 	size_t len = colon ? (size_t)(colon - where) : 0;
 	bool bracketed = len >= 2 && where[0] == '[' && where[len - 1] == ']';
 	bool bare_v6 = !bracketed && len && memchr(where, ':', len);
-	if (!len || !colon[1] || bare_v6)
+	char *end;
+	unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
+	if (!len || colon[1] < '0' || colon[1] > '9' || *end || port > 65535 || bare_v6)
 		return err_set(err, ERR_INVALID_ARGUMENT,
 			"cannot listen on \"%s\" (ADDR:PORT or [ADDR]:PORT expected)", where);
 	*ret_host = bracketed ? xstrndup(where + 1, len - 2) : xstrndup(where, len);

@@ -20,6 +20,11 @@ const char *unit_data_dir(void)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? path : NULL;
 }
 
+const char *unit_source_root(void)
+{
+	return SOURCE_ROOT;
+}
+
 int unit_run(const char *fmt, ...)
 {
 	va_list ap;

@@ -37,6 +37,8 @@
 
 /* $CE_TEST_DATA, or the shared data folder beside the project; NULL where there is none. */
 const char *unit_data_dir(void);
+/* The project's folder. */
+const char *unit_source_root(void);
 /* Runs a shell command (test programs only); returns its exit status. */
 int unit_run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A fresh folder for this process's files, removed at exit. */
