@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Steps that change SYSTEM alone, on the real hive of a Windows 10 that ran on VMware. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "hive-guest.h"
+#include "io.h"
+#include "mem.h"
+#include "strip.h"
+
+#define REAL "win10-19041-vmware-efi.SYSTEM"
+
+static struct prep make_prep(struct guest *g, struct plan *plan, const char *to)
+{
+	return (struct prep){.guest = g,
+		.from = platform_find("vsphere"),
+		.to = platform_find(to),
+		.plan = plan};
+}
+
+static bool plan_has(
+	const struct plan *p, enum action_kind kind, const char *path, const char *name)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].kind == kind && strcasecmp(p->v[i].path, path) == 0 &&
+			(!name || (p->v[i].name && strcasecmp(p->v[i].name, name) == 0)))
+			return true;
+	return false;
+}
+
+START_TEST(filters_go_from_devices)
+{
+	struct guest g;
+	struct plan plan = {0};
+	hive_guest_init(&g, REAL);
+	struct prep p = make_prep(&g, &plan, "kvm");
+	ck_assert(step_filters.applies(&p));
+	hive_guest_run(&p, &step_filters);
+	ck_assert_uint_ge(plan.n, 1);
+	for (size_t i = 0; i < plan.n; i++) {
+		ck_assert_int_eq(plan.v[i].kind, ACT_REG_LIST_REMOVE);
+		ck_assert(strcasecmp(plan.v[i].text, "vmmouse") == 0 ||
+			  strcasecmp(plan.v[i].text, "vmusbmouse") == 0);
+	}
+	plan_done(&plan);
+	hive_guest_done(&g);
+}
+END_TEST
+
+START_TEST(services_are_disabled_then_removed)
+{
+	struct guest g;
+	struct plan plan = {0};
+	hive_guest_init(&g, REAL);
+	struct prep p = make_prep(&g, &plan, "hyperv");
+	hive_guest_run(&p, &step_services);
+	/* vmci has a device that names it; VMTools has none. */
+	ck_assert(plan_has(&plan, ACT_REG_SET, "ControlSet001\\Services\\vmci", "Start"));
+	ck_assert(plan_has(&plan, ACT_REG_DELETE_KEY, "ControlSet001\\Services\\VMTools", NULL));
+	struct hive *h = g.hives[HIVE_SYSTEM].h;
+	static const char *const stay[] = {
+		"vmbus", "storvsc", "vmgid", "gencounter", "stornvme", "mouclass"};
+	for (size_t i = 0; i < ARRAY_SIZE(stay); i++)
+		ck_assert_msg(hive_findf(h, hive_root(h), "ControlSet001\\Services\\%s", stay[i]),
+			"%s", stay[i]);
+	plan_done(&plan);
+	hive_guest_done(&g);
+}
+END_TEST
+
+START_TEST(boot_paths_lose_their_override)
+{
+	for (const struct platform *to = platforms; to->name; to++) {
+		struct guest g;
+		struct plan plan = {0};
+		if (!to->is_target)
+			continue;
+		hive_guest_init(&g, REAL);
+		struct prep p = make_prep(&g, &plan, to->name);
+		struct hive *h = g.hives[HIVE_SYSTEM].h;
+		hive_guest_run(&p, &step_boot_paths);
+		for (const char *const *s = to->boot_services; *s; s++) {
+			hive_node node =
+				hive_findf(h, hive_root(h), "ControlSet001\\Services\\%s", *s);
+			uint32_t start = 9;
+			ck_assert_msg(hive_get_number(h, node, "Start", &start) && start == 0,
+				"%s %s", to->name, *s);
+			ck_assert_uint_eq(hive_find(h, node, "StartOverride"), 0);
+		}
+		plan_done(&plan);
+		hive_guest_done(&g);
+	}
+	/* The real hive had overrides to take away: storvsc's among them. */
+	struct guest g;
+	struct plan plan = {0};
+	hive_guest_init(&g, REAL);
+	struct prep p = make_prep(&g, &plan, "azure");
+	hive_guest_run(&p, &step_boot_paths);
+	ck_assert(plan_has(&plan, ACT_REG_DELETE_KEY,
+		"ControlSet001\\Services\\storvsc\\StartOverride", NULL));
+	ck_assert(plan_has(
+		&plan, ACT_REG_DELETE_KEY, "ControlSet001\\Services\\vmbus\\StartOverride", NULL));
+	plan_done(&plan);
+	hive_guest_done(&g);
+}
+END_TEST
+
+START_TEST(nothing_is_stripped_without_a_reason)
+{
+	struct plan plan = {0};
+	struct guest g = {0};
+	struct prep p = make_prep(&g, &plan, "vsphere");
+	ck_assert(!step_filters.applies(&p)); /* from vSphere to vSphere */
+	p.to = platform_find("kvm");
+	p.from = NULL;
+	ck_assert(!step_services.applies(&p)); /* from nobody knows where */
+	p.from = platform_find("gcp");
+	p.to = platform_find("ahv"); /* both run on virtio: Google's agent goes, the drivers stay */
+	ck_assert_ptr_nonnull(strip_find_service(&p, "GCEAgent"));
+	ck_assert_ptr_null(strip_find_service(&p, "vioscsi"));
+}
+END_TEST
+
+UNIT_MAIN("steps-system", filters_go_from_devices, services_are_disabled_then_removed,
+	boot_paths_lose_their_override, nothing_is_stripped_without_a_reason)

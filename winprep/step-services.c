@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Services and drivers of the source platform. Every one is disabled (Start 4); the key goes only where
+ * the name is proven (not [K]) and nothing that stays refers to it: no device, no other service, no
+ * other package's Owners entry.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "mem.h"
+#include "strip.h"
+
+#define START_DISABLED 4
+
+/* Names of services that something which stays refers to, in one control set. */
+struct references {
+	struct prep *p;
+	char **v;
+	size_t n;
+};
+
+static void refer(struct references *r, const char *name)
+{
+	if (!strip_find_service(r->p, name))
+		return;
+	r->v = xrealloc_array(r->v, r->n + 1, sizeof(*r->v));
+	r->v[r->n++] = xstrdup(name);
+}
+
+static bool referred(const struct references *r, const char *name)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (strcasecmp(r->v[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void references_done(struct references *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		free(r->v[i]);
+	free(r->v);
+}
+
+static int refer_device(void *data, const char *key, hive_node node, struct error **err)
+{
+	(void)key, (void)err;
+	struct references *r = data;
+	CLEANUP_FREE char *service =
+		hive_get_text(r->p->guest->hives[HIVE_SYSTEM].h, node, "Service");
+	if (service)
+		refer(r, service);
+	return 0;
+}
+
+static int refer_dependencies(struct references *r, hive_node services, struct error **err)
+{
+	struct hive *h = r->p->guest->hives[HIVE_SYSTEM].h;
+	char **names = NULL;
+	if (hive_subkeys(h, services, &names, err) < 0)
+		return -1;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && names[i]; i++) {
+		CLEANUP_REG_VALUE struct reg_value v = {0};
+		if (strip_find_service(r->p, names[i]))
+			continue;
+		rc = hive_get(h, hive_find(h, services, names[i]), "DependOnService", &v, err);
+		char **on = rc == 1 ? reg_texts(&v) : NULL;
+		for (size_t k = 0; on && on[k]; k++)
+			refer(r, on[k]);
+		reg_texts_free(on);
+		rc = rc < 0 ? -1 : 0;
+	}
+	reg_texts_free(names);
+	return rc;
+}
+
+/* Owners that are not "oemN.inf…": the driver is Windows' own, whatever the list says. */
+static bool owned_by_windows(struct hive *h, hive_node node)
+{
+	CLEANUP_REG_VALUE struct reg_value v = {0};
+	CLEANUP_ERR struct error *ignored = NULL;
+	if (hive_get(h, node, "Owners", &v, &ignored) != 1)
+		return false;
+	char **owners = reg_texts(&v);
+	bool windows = false;
+	for (size_t i = 0; owners[i]; i++)
+		windows = windows || strncasecmp(owners[i], "oem", 3) != 0;
+	reg_texts_free(owners);
+	return windows;
+}
+
+static int strip_service(struct prep *p, const struct references *r, const char *services,
+	const struct strip_service *s, struct error **err)
+{
+	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
+	CLEANUP_FREE char *key = xasprintf("%s\\%s", services, s->name);
+	hive_node node = hive_find(h, hive_root(h), key);
+	uint32_t start;
+	if (!node)
+		return 0;
+	if (owned_by_windows(h, node)) {
+		plan_note(p->plan, "%s left alone: an in-box driver package owns it", key);
+		return 0;
+	}
+	if (!s->disable_only && !referred(r, s->name))
+		return plan_reg_delete_key(
+			p->plan, h, HIVE_SYSTEM, key, "nothing refers to it any more", err);
+	if (!hive_get_number(h, node, "Start", &start))
+		return 0; /* parameters only: nothing that could start */
+	return plan_reg_set(p->plan, h, HIVE_SYSTEM, key, "Start", reg_dword(START_DISABLED),
+		s->disable_only ? "disabled: the name is not proven enough to delete it"
+				: "disabled: a device or service still refers to it",
+		err);
+}
+
+static int strip_control_set(struct prep *p, unsigned control_set, struct error **err)
+{
+	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
+	CLEANUP_FREE char *services = guest_control_set_key(p->guest, control_set, "Services");
+	CLEANUP(references_done) struct references r = {.p = p};
+	if (guest_each_device(p->guest, control_set, refer_device, &r, err) < 0 ||
+		refer_dependencies(&r, hive_find(h, hive_root(h), services), err) < 0)
+		return -1;
+	size_t i = 0;
+	for (const struct strip_list *l; (l = strip_next(p, &i));)
+		for (const struct strip_service *s = l->services; s && s->name; s++)
+			if (strip_service(p, &r, services, s, err) < 0)
+				return -1;
+	return 0;
+}
+
+static int plan_services(struct prep *p, struct error **err)
+{
+	for (unsigned i = 0; i < p->guest->n_control_sets; i++)
+		if (strip_control_set(p, i, err) < 0)
+			return -1;
+	return 0;
+}
+
+const struct step step_services = {
+	.name = "services",
+	.summary =
+		"disable the source platform's services and drivers, remove those nothing refers to",
+	.applies = strip_applies,
+	.plan = plan_services,
+};
