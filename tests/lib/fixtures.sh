@@ -11,8 +11,8 @@ fixture_options() {
 	small) echo scheme=gpt ;;
 	small-mbr) echo scheme=mbr seed=2 cluster=8192 ;;
 	demo) echo scheme=gpt seed=3 size=4096 used=1200 deleted=300 pagefile=256 hiberfil=128 files=3000 ;;
-	bench) echo scheme=gpt seed=4 size=24576 used=9216 deleted=3072 pagefile=1024 swapfile=16 hiberfil=0 files=20000 ;;
-	bench-quick) echo scheme=gpt seed=5 size=4096 used=1536 deleted=512 pagefile=170 swapfile=16 hiberfil=0 files=3000 ;;
+	bench) echo scheme=gpt seed=4 size=24576 used=8192 deleted=3072 pagefile=1024 swapfile=16 hiberfil=0 files=20000 ;;
+	bench-quick) echo scheme=gpt seed=5 size=4096 used=1365 deleted=512 pagefile=170 swapfile=16 hiberfil=0 files=3000 ;;
 	million) echo scheme=gpt seed=6 size=4096 used=100 files=1000000 ;;
 	million-quick) echo scheme=gpt seed=7 size=1024 used=100 files=100000 ;;
 	*) echo "no fixture $1" >&2 && return 1 ;;
