@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CLEANUP(func) __attribute__((cleanup(func)))
+#define CLEANUP(func) __attribute__((cleanup(func), unused))
 
 /* Defines `func##_p (type *)`, the form the cleanup attribute wants, for `func (type)`. */
 #define DEFINE_CLEANUP(type, func)           \
