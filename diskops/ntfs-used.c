@@ -252,6 +252,7 @@ static bool has_holes(const runlist_element *rl)
 static int file_runs(
 	struct ntfs_volume *v, const char *path, struct run_list *ret, struct error **err)
 {
+	CLEANUP_FREE char *what = xasprintf("\"%s\"", path);
 	CLEANUP(ntfs_free_inode) ntfs_inode *ni = NULL;
 	if (ntfs_find_file(v, path, &ni, err) < 0)
 		return -1;
@@ -259,12 +260,12 @@ static int file_runs(
 		return 0;
 	CLEANUP(ntfs_free_attr) ntfs_attr *na = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
 	if (!na)
-		return errno == ENOENT && !v->source.error ? 0 : ntfs_failure(v, err, path);
+		return errno == ENOENT && !v->source.error ? 0 : ntfs_failure(v, err, what);
 	if (!NAttrNonResident(na) || NAttrCompressed(na) || NAttrEncrypted(na) || NAttrSparse(na))
 		return 0;
 	if (ntfs_attr_map_whole_runlist(na) < 0 || v->source.error)
-		return ntfs_failure(v, err, path);
-	return na->rl && !has_holes(na->rl) ? add_runs(v, na->rl, path, ret, err) : 0;
+		return ntfs_failure(v, err, what);
+	return na->rl && !has_holes(na->rl) ? add_runs(v, na->rl, what, ret, err) : 0;
 }
 
 int ntfs_volume_file_runs(

@@ -122,7 +122,8 @@ static int enter(struct ntfs_volume *v, ntfs_inode *dir, const char *name, size_
 	CLEANUP_FREE char *part = xstrndup(name, len);
 	CLEANUP_FREE uint8_t *utf16 = utf8_to_utf16(part, &units);
 	*ret = NULL;
-	if (!utf16 || !units || units > NTFS_MAX_NAME_LEN)
+	if (!utf16 || !units || units > NTFS_MAX_NAME_LEN ||
+		!(dir->mrec->flags & MFT_RECORD_IS_DIRECTORY))
 		return 0;
 	errno = 0;
 	u64 found = ntfs_inode_lookup_by_name(dir, (const ntfschar *)utf16, (int)units);
