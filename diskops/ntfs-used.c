@@ -134,7 +134,8 @@ static int compare_runs(const void *a, const void *b)
 
 static void run_list_to_ranges(struct run_list *l, struct ranges *ret)
 {
-	qsort(l->v, l->n, sizeof(*l->v), compare_runs);
+	if (l->n)
+		qsort(l->v, l->n, sizeof(*l->v), compare_runs);
 	for (size_t i = 0; i < l->n; i++)
 		ranges_add(ret, l->v[i].start, l->v[i].end);
 }

@@ -242,7 +242,8 @@ static int read_partitions(struct partition_table *t, struct disk *d, struct tab
 				   t->n, s->n));
 		return 0;
 	}
-	qsort(t->v, t->n, sizeof(*t->v), compare_start);
+	if (t->n)
+		qsort(t->v, t->n, sizeof(*t->v), compare_start);
 	for (size_t i = 0; i < t->n; i++)
 		if (t->v[i].role != ROLE_EXTENDED && probe_fs(&t->v[i], w, err) < 0)
 			return -1;
