@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The copy engine: reader, hashes and writers overlap over a bounded pool of buffers. It writes the
+ * The copy engine: readers, hashes and writers overlap over a bounded pool of buffers. It writes the
  * file that a layout describes to a sink, and in the same pass hashes the virtual disk as a reader of
  * the file sees it (what is not in the map is zero). Hashing covers the source's size, not what a
  * format rounds it up to, so that the hash survives a change of format.
  *
- * Resume: every chunk written is recorded with a keyed 128-bit digest in the sink's state. A later run
- * with the same source and options continues the same file (same ids): it reads the source again, and
- * writes only chunks whose digest differs or that are not recorded.
+ * Resume: every piece known to be on the sink is recorded with a keyed 128-bit digest in the sink's
+ * state. A later run with the same source and options continues the same file (same ids): it reads the
+ * source again, and writes only what is not recorded. docs/design/resume.md says when a record is
+ * trusted.
  */
 #pragma once
 
@@ -19,7 +20,9 @@
 struct copy_options {
 	bool md5, sha256;
 	bool resume_state; /* keep the record for a resume in the sink's state */
-	unsigned readers;  /* 0: the default */
+	/* 32 bytes that identify disk and map (allocmap id); resume_state needs it. */
+	const uint8_t *source_id;
+	unsigned readers; /* threads; 0: the default */
 };
 
 struct copy_result {
@@ -31,13 +34,13 @@ struct copy_result {
 	uint64_t zero_bytes;	/* data that was all zero and left as a hole */
 };
 
-/* What the pool for a copy to a sink of this many lanes looks like. */
+/* What the pool for a copy to a sink of this many lanes looks like; 0: as many as it has by default. */
 void copy_pool_shape(unsigned lanes, unsigned *ret_n, size_t *ret_buf_size);
 
 /*
  * Begins the sink, writes everything, seals the file last, commits. On failure or cancel the sink is
  * left uncommitted: the caller closes it, keeping what a resume needs.
- * op: the step "copy" is begun here with the given share of the operation.
+ * pool: of the shape above. op: the step "copy" is begun here with the given share of the operation.
  */
 int copy_run(struct disk *src, const struct layout *l, struct sink *sink, const struct pool *pool,
 	const struct copy_options *o, double share, struct op *op, struct copy_result *ret,
@@ -49,8 +52,8 @@ int copy_hash(struct disk *src, const struct ranges *map, const struct copy_opti
 
 /*
  * The ids of an image that a resume continues: reads the sink's state; where it belongs to this source
- * and these options, *o gets its ids and true is returned in *ret.
- * source_id: identifies disk and map (allocmap id).
+ * and these options (completed; their ids and time do not matter), *o gets its ids and time, and true
+ * is returned in *ret. Anything else there, damaged or foreign, is no error: *ret is false.
  */
 int copy_resume_options(struct sink *sink, const uint8_t source_id[32], struct image_options *o,
 	bool *ret, struct error **err);

@@ -71,6 +71,7 @@ int sink_begin(struct sink *s, uint64_t length, bool resume, struct op *op, stru
 		return -1;
 	s->begun = true;
 	s->length = length;
+	s->has_state = s->has_state && resume;
 	return 0;
 }
 

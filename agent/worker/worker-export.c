@@ -186,6 +186,7 @@ static int run_copy(struct export *e, struct copy_result *ret, struct error **er
 		.md5 = e->request->hash_md5,
 		.sha256 = e->request->hash_sha256,
 		.resume_state = true,
+		.source_id = e->map->id,
 	};
 	return copy_run(e->disk, e->layout, e->sink, &e->pool, &o, 100 - WORKER_MAP_SHARE - 1,
 		&e->w->op, ret, err);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Lanes: a unit's bytes to the sink, less the zeros that need not be written. */
+#include <string.h>
+#include <sys/random.h>
+
+#include "copy-internal.h"
+#include "mem.h"
+
+/* Zeros are looked for in blocks of this size, at multiples of it in the file. */
+#define ZERO_BLOCK 4096u
+/* Of every unit that is not written again, so much is read back. */
+#define SAMPLE (64 * KiB)
+
+static uint32_t block_end(uint32_t at, uint32_t stop)
+{
+	return (uint32_t)min_u64(round_down(at, ZERO_BLOCK) + ZERO_BLOCK, stop);
+}
+
+static bool block_is_zero(const struct unit *u, uint32_t at, uint32_t stop)
+{
+	return mem_is_zero(u->buf + at, block_end(at, stop) - at);
+}
+
+static uint32_t zeros_end(const struct unit *u, uint32_t at, uint32_t stop)
+{
+	while (at < stop && block_is_zero(u, at, stop))
+		at = block_end(at, stop);
+	return at;
+}
+
+/* From at, which is not zero, up to a run of zeros that is worth a hole. */
+static uint32_t data_end(const struct unit *u, uint32_t at, uint32_t stop, uint32_t min_hole)
+{
+	for (;;) {
+		while (at < stop && !block_is_zero(u, at, stop))
+			at = block_end(at, stop);
+		uint32_t next = zeros_end(u, at, stop);
+		if (next == stop || next - at >= min_hole)
+			return at;
+		at = next;
+	}
+}
+
+static int write_run(struct copy *c, unsigned lane, const struct unit *u, uint32_t start,
+	uint32_t stop, struct error **err)
+{
+	if (sink_pwrite(c->sink, lane, u->buf + start, stop - start, unit_offset(c, u) + start,
+		    err) < 0)
+		return -1;
+	c->bytes_written += stop - start;
+	return 0;
+}
+
+/* What an earlier run left there may not be zero: then zeros are written too. */
+static int write_extent(struct copy *c, unsigned lane, const struct unit *u, const struct extent *x,
+	struct error **err)
+{
+	if (!c->fresh)
+		return write_run(c, lane, u, x->start, x->stop, err);
+	uint32_t start, at = x->start;
+	while ((start = zeros_end(u, at, x->stop)) < x->stop) {
+		c->zero_bytes += unit_data_bytes(u, at, start);
+		at = data_end(u, start, x->stop, c->sink->min_hole);
+		if (write_run(c, lane, u, start, at, err) < 0)
+			return -1;
+	}
+	c->zero_bytes += unit_data_bytes(u, at, x->stop);
+	return 0;
+}
+
+static int write_unit(struct copy *c, unsigned lane, const struct unit *u, struct error **err)
+{
+	struct extent x = {0};
+	while (unit_next_extent(u, &x))
+		if (write_extent(c, lane, u, &x, err) < 0)
+			return -1;
+	copy_unit_written(c, u);
+	return 0;
+}
+
+static uint64_t random_below(uint64_t limit)
+{
+	uint64_t x = 0;
+	/* Only where to look: a kernel without random numbers looks at the beginning. */
+	if (getrandom(&x, sizeof(x), 0) < 0)
+		x = 0;
+	return x % limit;
+}
+
+/* An extent of the unit, each as likely as it is long, and a place in it. */
+static uint32_t sample_place(const struct unit *u, struct extent *ret)
+{
+	struct extent x = {0};
+	uint64_t total = 0;
+	while (unit_next_extent(u, &x))
+		total += x.stop - x.start;
+	uint64_t at = random_below(total);
+	for (x = (struct extent){0}; unit_next_extent(u, &x); at -= x.stop - x.start)
+		if (at < x.stop - x.start)
+			break;
+	*ret = x;
+	return x.start + (uint32_t)at;
+}
+
+/*
+ * The record says that the sink has the unit. A server that lost power since may have lost it: a sample
+ * is compared. Returns 0 where it differs.
+ */
+static int check_sample(struct copy *c, unsigned lane, const struct unit *u, struct error **err)
+{
+	struct extent x;
+	uint32_t at = (uint32_t)round_down(sample_place(u, &x), ZERO_BLOCK);
+	at = at < x.start ? x.start : at;
+	size_t n = (size_t)min_u64(x.stop - at, SAMPLE);
+	uint8_t *back = u->buf + c->slot_size;
+	if (sink_pread(c->sink, lane, back, n, unit_offset(c, u) + at, err) < 0)
+		return -1;
+	return memcmp(back, u->buf + at, n) == 0;
+}
+
+static int keep_unit(struct copy *c, unsigned lane, const struct unit *u, struct error **err)
+{
+	int same = check_sample(c, lane, u, err);
+	if (same < 0)
+		return -1;
+	if (!same)
+		copy_fail_restart(c);
+	struct extent x = {0};
+	while (unit_next_extent(u, &x))
+		c->bytes_resumed += x.stop - x.start;
+	return 0;
+}
+
+void copy_write_all(struct copy *c, unsigned lane)
+{
+	struct error *err = NULL;
+	struct unit *u;
+	while ((u = copy_take_write(c))) {
+		int rc = u->recorded ? keep_unit(c, lane, u, &err) : write_unit(c, lane, u, &err);
+		if (rc < 0) {
+			copy_fail(c, &err);
+			return;
+		}
+		copy_unit_release(c, u);
+	}
+}
