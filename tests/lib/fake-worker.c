@@ -208,5 +208,7 @@ int main(int argc, char **argv)
 	input = json_loadf(stdin, 0, NULL);
 	if (!input)
 		return 2;
-	return strcmp(argv[1], "inspect") == 0 ? inspect(input) : export(input);
+	int status = strcmp(argv[1], "inspect") == 0 ? inspect(input) : export(input);
+	json_decref(input);
+	return status;
 }

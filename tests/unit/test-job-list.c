@@ -74,6 +74,17 @@ static void wait_status(struct jobs *jobs, const char *id, const char *wanted)
 	ck_assert_str_eq(status, wanted);
 }
 
+static void wait_progress(struct jobs *jobs, const char *id)
+{
+	for (int i = 0; i < 2000; i++) {
+		CLEANUP_JSON json_t *job = get(jobs, id);
+		if (json_integer_value(json_object_get(job, "overallProgressPercent")) > 0)
+			return;
+		usleep(10000);
+	}
+	ck_abort_msg("no progress");
+}
+
 static void expect_error(struct jobs *jobs, const char *id, const char *code)
 {
 	CLEANUP_JSON json_t *job = get(jobs, id);
@@ -241,7 +252,8 @@ START_TEST(killed)
 		struct jobs *jobs = open_jobs(1);
 		ck_ok(submit(jobs, "copy", 500, "sdb", NULL, running, &err));
 		ck_ok(submit(jobs, "copy", 500, "sdc", NULL, waiting, &err));
-		wait_status(jobs, running, "inProgress");
+		/* Until the worker is a process of its own: one that is being made has our files. */
+		wait_progress(jobs, running);
 		write_full(ready[1], running, sizeof(running));
 		write_full(ready[1], waiting, sizeof(waiting));
 		pause();

@@ -178,6 +178,7 @@ START_TEST(input_not_read)
 		.on_event = on_event,
 		.data = &seen};
 	ck_ok(worker_run(&spec, &result, &err));
+	unsetenv("CE_FAKE_DEAF_INPUT");
 	ck_assert(mem_is_zero(input, (2 << 20) - 1));
 	free(input);
 	json_decref(result);
