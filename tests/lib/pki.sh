@@ -12,10 +12,18 @@
 #   stranger    client of other-ca                 selfsigned  client of nobody
 #   serverauth  of ca, but for servers only
 
-_pki_ca() { # DIR NAME
+_pki_self() { # DIR NAME EXTENSION...
+	local dir=$1 name=$2 extensions=() e
+	shift 2
+	for e in "$@"; do
+		extensions+=(-addext "$e")
+	done
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
-		-subj "/CN=CE Agent test $2" -keyout "$1/$2.key" -out "$1/$2.crt" \
-		-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign
+		-subj "/CN=CE Agent test $name" -keyout "$dir/$name.key" -out "$dir/$name.crt" "${extensions[@]}"
+}
+
+_pki_ca() { # DIR NAME
+	_pki_self "$1" "$2" basicConstraints=critical,CA:TRUE keyUsage=critical,keyCertSign,cRLSign
 }
 
 _pki_leaf() { # DIR CA NAME EXTENSIONS [FROM TO: days from now]
@@ -38,7 +46,7 @@ _pki_leaf() { # DIR CA NAME EXTENSIONS [FROM TO: days from now]
 _pki_all() { # DIR
 	local client='extendedKeyUsage=clientAuth' server='extendedKeyUsage=serverAuth'
 	umask 077
-	mkdir -p "$1" && _pki_ca "$1" ca && _pki_ca "$1" other-ca && _pki_ca "$1" selfsigned &&
+	mkdir -p "$1" && _pki_ca "$1" ca && _pki_ca "$1" other-ca && _pki_self "$1" selfsigned basicConstraints=critical,CA:FALSE "$client" &&
 		_pki_leaf "$1" ca server "$server"$'\nsubjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost' &&
 		_pki_leaf "$1" ca client "$client" &&
 		_pki_leaf "$1" ca client2 "$client" &&
