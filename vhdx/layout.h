@@ -32,8 +32,9 @@ struct layout;
 
 /*
  * map: the parts of the disk to keep; it may be unaligned, the layout widens it to sectors, and it is
- * copied. options: completed with image_options_complete() and copied. disk_size: as the source says;
- * the virtual size may be larger where a format demands it (a whole MiB for VHD fixed and VHDX).
+ * copied. options: completed with image_options_complete() and copied. disk_size: as the source says,
+ * whole sectors or not; the virtual size may be larger where a format demands it (a whole MiB for VHD
+ * fixed and VHDX), and reads as zero there.
  * Errors: ERR_SIZE_UNSUPPORTED (VHDX over 64 TiB, VHD over 2040 GiB, 4Kn disk into a VHD, size 0).
  */
 int layout_new(struct layout **ret, uint64_t disk_size, const struct ranges *map,
