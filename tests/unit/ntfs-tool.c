@@ -184,8 +184,8 @@ void ntfs_tool_link(const char *image, const char *path, const char *other)
 	ntfs_inode *dir = open_folder(vol, other, &name, &len), *ni = open_path(vol, path);
 	ck_assert_int_eq(ntfs_link(ni, dir, name, (u8)len), 0);
 	free(name);
-	ntfs_inode_close(ni);
-	ntfs_inode_close(dir);
+	ck_assert_int_eq(ntfs_inode_close(dir), 0);
+	ck_assert_int_eq(ntfs_inode_close(ni), 0);
 	unmount(vol);
 }
 
