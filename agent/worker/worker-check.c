@@ -3,6 +3,7 @@
 
 #include "jsonx.h"
 #include "vhd.h"
+#include "worker-sandbox.h"
 #include "worker.h"
 
 static int open_file(struct worker *w, struct io **ret, struct error **err)
@@ -60,7 +61,7 @@ int worker_check(struct worker *w, json_t **ret, struct error **err)
 	CLEANUP(io_close_p) struct io *io = NULL;
 	CLEANUP(findings_done) struct findings f = {0};
 	enum image_format format;
-	if (open_file(w, &io, err) < 0 || check(io, &format, &f, err) < 0)
+	if (sandbox_lock(err) < 0 || open_file(w, &io, err) < 0 || check(io, &format, &f, err) < 0)
 		return -1;
 	json_t *out = json_object();
 	jsonx_set_string(out, "name", io->name);

@@ -11,6 +11,7 @@
 #include "worker-artifacts.h"
 #include "worker-map.h"
 #include "worker-protocol.h"
+#include "worker-sandbox.h"
 
 struct export
 {
@@ -215,8 +216,8 @@ static bool keep_partial(const struct worker *w, const struct error *err)
 static int run(struct export *e, json_t **ret, struct error **err)
 {
 	struct copy_result copied = {0};
-	if (take_request(e, err) < 0 || worker_open_disk(e->w, &e->disk, err) < 0 ||
-		make_plan(e, err) < 0)
+	if (take_request(e, err) < 0 || sandbox_lock(err) < 0 ||
+		worker_open_disk(e->w, &e->disk, err) < 0 || make_plan(e, err) < 0)
 		return -1;
 	if (!e->w->dry_run && run_copy(e, &copied, err) < 0)
 		return -1;

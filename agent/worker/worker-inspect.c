@@ -5,6 +5,7 @@
 #include "jsonx.h"
 #include "ntfs-volume.h"
 #include "partition.h"
+#include "worker-sandbox.h"
 #include "worker.h"
 
 struct inspection {
@@ -119,7 +120,7 @@ int worker_inspect(struct worker *w, json_t **ret, struct error **err)
 {
 	CLEANUP(disk_close_p) struct disk *d = NULL;
 	CLEANUP_JSON json_t *out = json_object();
-	if (worker_open_disk(w, &d, err) < 0)
+	if (sandbox_lock(err) < 0 || worker_open_disk(w, &d, err) < 0)
 		return -1;
 	struct inspection in = {.w = w, .disk = d, .problems = json_array()};
 	jsonx_set(out, "disk", worker_disk_json(d));

@@ -23,7 +23,8 @@ struct worker {
 	const json_t *request; /* export */
 };
 
-/* A verb's result becomes the result event; it is left alone on failure. */
+/* A verb's result becomes the result event; it is left alone on failure. Before it opens the disk it
+ * calls sandbox_lock(). */
 typedef int worker_verb_fn(struct worker *w, json_t **ret, struct error **err);
 worker_verb_fn worker_export, worker_inspect, worker_hash, worker_check;
 
