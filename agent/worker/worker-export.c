@@ -177,7 +177,6 @@ static json_t *result_json(const struct export *e, const struct copy_result *cop
 	jsonx_set_bool(result, "resumed", copied && copied->bytes_resumed > 0);
 	jsonx_set(result, "durationSeconds", json_real((double)(op_now_us() - e->start_us) / 1e6));
 	jsonx_set(result, "ignoredFields", json_incref(e->request->ignored));
-	jsonx_set(result, "tags", e->request->tags ? json_incref(e->request->tags) : json_object());
 	return result;
 }
 
