@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include "mem.h"
+#include "sink.h"
 #include "worker.h"
 
 /* Device mapper on loop on partition …: more levels than anybody stacks. */
@@ -95,7 +96,9 @@ static int check_file_system(const char *path, const struct disk *d, struct erro
 
 int worker_check_target(const char *path, const struct disk *d, struct error **err)
 {
-	if (check_open_files(path, err) < 0)
+	CLEANUP_FREE char *partial = sink_partial_name(path), *state = sink_state_name(path);
+	if (check_open_files(path, err) < 0 || check_open_files(partial, err) < 0 ||
+		check_open_files(state, err) < 0)
 		return -1;
 	return check_file_system(path, d, err);
 }

@@ -42,7 +42,8 @@ int worker_open_disk(struct worker *w, struct disk **ret, struct error **err);
 json_t *worker_disk_json(const struct disk *d);
 
 /*
- * The target of an export must not be what the worker reads: not a file it has open (the source, a
- * parent image of it), and not on a file system that lies on the source's block device.
+ * The target of an export, and the names its sink uses on the way, must not be what the worker reads:
+ * not a file it has open (the source, a parent image of it), and not on a file system that lies on the
+ * source's block device.
  */
 int worker_check_target(const char *path, const struct disk *d, struct error **err);

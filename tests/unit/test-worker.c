@@ -189,6 +189,8 @@ START_TEST(the_source_is_no_target)
 	ck_fails(worker_check_target(source, d, &err), ERR_TARGET_EXISTS, "is the source");
 	ck_fails(worker_check_target(name, d, &err), ERR_TARGET_EXISTS, "is the source");
 	ck_ok(worker_check_target(absent, d, &err));
+	ck_assert_int_eq(unit_run("ln %s %s.ce-partial", source, absent), 0);
+	ck_fails(worker_check_target(absent, d, &err), ERR_TARGET_EXISTS, "is the source");
 }
 END_TEST
 
