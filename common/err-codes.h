@@ -73,6 +73,8 @@
 		"start Windows once and shut it down with Fast Startup off (shutdown /s /f), or set discardHibernation") \
 	X(ERR_NTFS_DIRTY, "ntfs-dirty", 422, REFUSE,                                                                     \
 		"start Windows once (it runs chkdsk) and shut it down")                                                  \
+	X(ERR_FILE_UNSUPPORTED, "file-unsupported", 422, REFUSE,                                                         \
+		"in Windows, replace the file by a plain one (a copy; cipher /d; compact /u)")                           \
 	X(ERR_BITLOCKER, "bitlocker", 422, REFUSE,                                                                       \
 		"decrypt the volume in Windows (manage-bde -off C:) and take the disk again")                            \
 	X(ERR_DYNAMIC_DISK, "dynamic-disk", 422, REFUSE, "convert the disk to a basic one first")                        \

@@ -7,7 +7,16 @@
 
 #include <ntfs-3g/logging.h>
 
-/* ---- reading ---- */
+/* A loop in a damaged volume's structures would have libntfs-3g read for ever: no honest operation
+ * reads as often. */
+#define READS_MAX 4000000u
+
+void ntfs_source_begin(struct ntfs_source *source)
+{
+	source->reads = 0;
+}
+
+/* ---- the device ---- */
 
 static struct ntfs_source *source_of(struct ntfs_device *dev)
 {
@@ -16,11 +25,12 @@ static struct ntfs_source *source_of(struct ntfs_device *dev)
 
 static int device_open(struct ntfs_device *dev, int flags)
 {
-	if ((flags & O_ACCMODE) != O_RDONLY) {
+	if ((flags & O_ACCMODE) == O_RDONLY) {
+		NDevSetReadOnly(dev);
+	} else if (!source_of(dev)->writable) {
 		errno = EROFS;
 		return -1;
 	}
-	NDevSetReadOnly(dev);
 	NDevSetOpen(dev);
 	return 0;
 }
@@ -44,23 +54,38 @@ static s64 device_seek(struct ntfs_device *dev, s64 offset, int whence)
 	return to;
 }
 
-static s64 device_pread(struct ntfs_device *dev, void *buf, s64 count, s64 offset)
+/* What of the range is within the volume; -1 and errno where it makes no sense. */
+static s64 length_within(const struct ntfs_source *s, s64 count, s64 offset)
 {
-	struct ntfs_source *s = source_of(dev);
 	if (count < 0 || offset < 0) {
 		errno = EINVAL;
 		return -1;
 	}
 	if ((uint64_t)offset >= s->size)
 		return 0;
-	uint64_t len = min_u64((uint64_t)count, s->size - (uint64_t)offset);
+	return (s64)min_u64((uint64_t)count, s->size - (uint64_t)offset);
+}
+
+static s64 keep_error(struct ntfs_source *s, struct error **err)
+{
+	err_move(&s->error, err);
+	errno = EIO;
+	return -1;
+}
+
+static s64 device_pread(struct ntfs_device *dev, void *buf, s64 count, s64 offset)
+{
+	struct ntfs_source *s = source_of(dev);
 	struct error *err = NULL;
-	if (disk_pread(s->disk, buf, len, s->offset + (uint64_t)offset, &err) < 0) {
-		err_move(&s->error, &err);
-		errno = EIO;
-		return -1;
-	}
-	return (s64)len;
+	s64 len = length_within(s, count, offset);
+	if (len <= 0)
+		return len;
+	if (s->reads++ == READS_MAX)
+		err_set(&err, ERR_NTFS_DAMAGED, "more than %u reads: its structures go in circles",
+			READS_MAX);
+	else
+		disk_pread(s->disk, buf, (size_t)len, s->offset + (uint64_t)offset, &err);
+	return err ? keep_error(s, &err) : len;
 }
 
 static s64 device_read(struct ntfs_device *dev, void *buf, s64 count)
@@ -72,24 +97,37 @@ static s64 device_read(struct ntfs_device *dev, void *buf, s64 count)
 	return n;
 }
 
-/* ---- what a read-only device does not do ---- */
+static s64 device_pwrite(struct ntfs_device *dev, const void *buf, s64 count, s64 offset)
+{
+	struct ntfs_source *s = source_of(dev);
+	struct error *err = NULL;
+	if (!s->writable) {
+		errno = EROFS;
+		return -1;
+	}
+	s64 len = length_within(s, count, offset);
+	if (len <= 0)
+		return len;
+	if (disk_pwrite(s->disk, buf, (size_t)len, s->offset + (uint64_t)offset, &err) < 0)
+		return keep_error(s, &err);
+	return len;
+}
 
 static s64 device_write(struct ntfs_device *dev, const void *buf, s64 count)
 {
-	(void)dev, (void)buf, (void)count;
-	errno = EROFS;
-	return -1;
-}
-
-static s64 device_pwrite(struct ntfs_device *dev, const void *buf, s64 count, s64 offset)
-{
-	(void)offset;
-	return device_write(dev, buf, count);
+	struct ntfs_source *s = source_of(dev);
+	s64 n = device_pwrite(dev, buf, count, (s64)s->position);
+	if (n > 0)
+		s->position += (uint64_t)n;
+	return n;
 }
 
 static int device_sync(struct ntfs_device *dev)
 {
-	(void)dev;
+	struct ntfs_source *s = source_of(dev);
+	struct error *err = NULL;
+	if (s->writable && disk_flush(s->disk, &err) < 0)
+		return (int)keep_error(s, &err);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A part of a disk as libntfs-3g's device, for reading only. Never included together with le.h:
- * libntfs-3g has types of the same names.
+ * A part of a disk as libntfs-3g's device. Never included together with le.h: libntfs-3g has types of
+ * the same names.
  */
 #pragma once
 
@@ -19,9 +19,14 @@
 struct ntfs_source {
 	struct disk *disk;
 	uint64_t offset, size; /* bytes */
-	uint64_t position;     /* of seek and read */
-	struct error *error;   /* the first read that failed, whatever libntfs-3g made of it */
+	bool writable;
+	uint64_t position;   /* of seek, read and write */
+	unsigned reads;	     /* since ntfs_source_begin(): bounded */
+	struct error *error; /* the first access that failed, whatever libntfs-3g made of it */
 };
+
+/* One operation begins: it has its number of reads. */
+void ntfs_source_begin(struct ntfs_source *source);
 
 /* source must outlive the device, which ntfs_umount() or ntfs_device_free() frees. */
 struct ntfs_device *ntfs_device_open(struct ntfs_source *source, struct error **err);

@@ -10,13 +10,19 @@
 
 #include "ntfs-volume.h"
 
+enum {
+	/* A hibernated Windows is accepted: what only its saved session knew is lost. hiberfil.sys is
+	 * deleted, the journal emptied, the volume marked dirty so that Windows checks it when it starts. */
+	NTFS_DISCARD_HIBERNATION = 1,
+};
+
 /*
- * For changes. Refused with ERR_NTFS_DAMAGED: a dirty volume, an unclean journal; with ERR_HIBERNATED: a
- * hibernated Windows or Fast Startup (the volume's newest state is then in memory saved elsewhere). A write
- * test follows: a file is made, read back, removed.
+ * For changes. Refused: a hibernated Windows or Fast Startup (the volume's newest state is then in a
+ * memory saved elsewhere) with ERR_HIBERNATED; a dirty volume and an unclean journal with
+ * ERR_NTFS_DIRTY; NTFS before 3.0. A write test follows: a file is made, read back, removed.
  */
 int ntfs_volume_open_write(struct ntfs_volume **ret, struct disk *d, uint64_t offset, uint64_t size,
-	struct error **err);
+	unsigned flags, struct error **err);
 
 struct ntfs_stat {
 	bool exists, directory;
@@ -30,23 +36,39 @@ int ntfs_file_stat(
 
 /*
  * The whole content, NUL-terminated; ERR_NOT_FOUND, or ERR_NTFS_DAMAGED over limit. What is encrypted
- * (EFS) or a reparse point other than WOF is refused by name.
+ * (EFS) or a reparse point other than WOF is refused by name: ERR_FILE_UNSUPPORTED; so is, here and
+ * below, a path through a junction or link.
  */
 int ntfs_file_read(struct ntfs_volume *v, const char *path, uint64_t limit, uint8_t **ret,
 	size_t *ret_len, struct error **err);
-/* Names in a folder, without "." and ".."; NULL-terminated array of malloc()ed strings. Absent: empty. */
+/*
+ * Names in a folder, without "." and "..", the volume's own files and 8.3 names that stand beside long
+ * ones; NULL-terminated array of malloc()ed strings. Absent: empty.
+ */
 int ntfs_dir_list(struct ntfs_volume *v, const char *path, char ***ret, struct error **err);
 
 /*
- * Makes or replaces the file, and the folders above it. A replaced file keeps its security and creation
- * time; a new one inherits its folder's security (as Windows would: inheritable ACEs) and gets an 8.3
- * name where the volume has them. A WOF, compressed or sparse file becomes a plain one.
+ * Makes or replaces the file, and the folders above it. A replaced file keeps its names, security,
+ * attributes and creation time; its other streams and extended attributes go, as they do where Windows
+ * overwrites a file (they describe the old content); if it was WOF, compressed or sparse it is plain
+ * afterwards. A new file inherits its folder's security, belongs to SYSTEM, and gets an 8.3 name where
+ * the volume has them.
+ * Refused: an encrypted file, a reparse point other than WOF, the volume's own files; ERR_NO_SPACE.
+ * Where a change fails half way the volume is spoilt: every later one and ntfs_volume_sync() repeat the
+ * error, and the overlay is to be thrown away.
  */
 int ntfs_file_put(
 	struct ntfs_volume *v, const char *path, const void *data, size_t len, struct error **err);
-/* A file, or a folder with all it holds; absent: nothing. */
+/*
+ * A file's name (the file with its last one), or a folder with all it holds; links are removed, not
+ * followed. Absent: nothing.
+ */
 int ntfs_file_delete(struct ntfs_volume *v, const char *path, struct op *op, struct error **err);
-/* Bytes that can still be written. */
-uint64_t ntfs_volume_free_bytes(const struct ntfs_volume *v);
-/* Everything to the disk (the overlay), the volume marked clean again; before ntfs_volume_close(). */
+/* Bytes that can still be written; counted until enough are found. UINT64_MAX: all. */
+int ntfs_volume_free_bytes(
+	struct ntfs_volume *v, uint64_t enough, uint64_t *ret, struct error **err);
+/*
+ * Everything to the disk (the overlay); nothing is left for ntfs_volume_close(), whose errors nobody
+ * would see.
+ */
 int ntfs_volume_sync(struct ntfs_volume *v, struct error **err);

@@ -47,7 +47,7 @@ static int check_bitmap(struct ntfs_volume *v, struct error **err)
 static int read_bitmap(
 	struct ntfs_volume *v, uint64_t at, uint8_t *buf, size_t len, struct error **err)
 {
-	ntfs_complaint_clear();
+	ntfs_begin(v);
 	errno = 0;
 	s64 n = ntfs_attr_pread(v->vol->lcnbmp_na, (s64)at, (s64)len, buf);
 	return n == (s64)len && !v->source.error ? 0 : ntfs_failure(v, err, "reading $Bitmap");
@@ -215,7 +215,7 @@ static int find_metadata(struct ntfs_volume *v, struct op *op, struct error **er
 static int volume_used(struct ntfs_volume *v, struct ranges *ret, struct op *op, struct error **err)
 {
 	uint64_t start = v->source.offset, end = start + v->source.size;
-	ntfs_complaint_clear();
+	ntfs_begin(v);
 	if (check_bitmap(v, err) < 0 || find_metadata(v, op, err) < 0 ||
 		scan_bitmap(v, ret, op, err) < 0)
 		return -1;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <ntfs-3g/attrib.h>
-#include <ntfs-3g/dir.h>
 #include <ntfs-3g/inode.h>
 #include <ntfs-3g/logfile.h>
 
@@ -20,11 +19,17 @@ int ntfs_failure(struct ntfs_volume *v, struct error **err, const char *what)
 		err_move(err, &v->source.error);
 		return -1;
 	}
-	if (errnum == ENOMEM)
-		return err_errno(err, ERR_NO_MEMORY, errnum, "%s", what);
+	if (errnum == ENOMEM || errnum == ENOSPC)
+		return err_errno(err, ERR_NTFS_DAMAGED, errnum, "%s", what);
 	const char *complaint = ntfs_complaint();
 	return err_set(err, ERR_NTFS_DAMAGED, "%s: %s", what,
 		*complaint ? complaint : strerror(errnum ? errnum : EIO));
+}
+
+void ntfs_begin(struct ntfs_volume *v)
+{
+	ntfs_complaint_clear();
+	ntfs_source_begin(&v->source);
 }
 
 int ntfs_prefix(const struct ntfs_volume *v, struct error **err)
@@ -111,46 +116,6 @@ static int read_facts(struct ntfs_volume *v, const struct ntfs_boot *boot, struc
 	return read_journal(v, err) < 0 || read_hibernation(v, err) < 0 ? -1 : 0;
 }
 
-/* ---- files ---- */
-
-/* The file of that name in a directory; *ret NULL: none. Closes the directory. */
-static int enter(struct ntfs_volume *v, ntfs_inode *dir, const char *name, size_t len,
-	ntfs_inode **ret, struct error **err)
-{
-	size_t units;
-	CLEANUP(ntfs_free_inode) ntfs_inode *closed = dir;
-	CLEANUP_FREE char *part = xstrndup(name, len);
-	CLEANUP_FREE uint8_t *utf16 = utf8_to_utf16(part, &units);
-	*ret = NULL;
-	if (!utf16 || !units || units > NTFS_MAX_NAME_LEN ||
-		!(dir->mrec->flags & MFT_RECORD_IS_DIRECTORY))
-		return 0;
-	errno = 0;
-	u64 found = ntfs_inode_lookup_by_name(dir, (const ntfschar *)utf16, (int)units);
-	if (v->source.error || (found == (u64)-1 && errno != ENOENT))
-		return ntfs_failure(v, err, part);
-	if (found == (u64)-1)
-		return 0;
-	*ret = ntfs_inode_open(v->vol, found);
-	return *ret ? 0 : ntfs_failure(v, err, part);
-}
-
-int ntfs_find_file(struct ntfs_volume *v, const char *path, ntfs_inode **ret, struct error **err)
-{
-	ntfs_complaint_clear();
-	ntfs_inode *at = ntfs_inode_open(v->vol, FILE_root);
-	if (!at)
-		return ntfs_failure(v, err, "the root directory");
-	while (*path && at) {
-		size_t skip = strspn(path, "\\"), len = strcspn(path + skip, "\\");
-		if (len && enter(v, at, path + skip, len, &at, err) < 0)
-			return -1;
-		path += skip + len;
-	}
-	*ret = at;
-	return 0;
-}
-
 /* ---- open and close ---- */
 
 static int mount_volume(struct ntfs_volume *v, struct error **err)
@@ -158,10 +123,11 @@ static int mount_volume(struct ntfs_volume *v, struct error **err)
 	struct ntfs_device *dev = ntfs_device_open(&v->source, err);
 	if (!dev)
 		return -1;
-	ntfs_complaint_clear();
+	ntfs_begin(v);
 	errno = 0;
 	/* Forensic: neither the journal nor anything else is touched, not even in memory. */
-	v->vol = ntfs_device_mount(dev, NTFS_MNT_RDONLY | NTFS_MNT_FORENSIC);
+	v->vol = ntfs_device_mount(
+		dev, NTFS_MNT_FORENSIC | (v->source.writable ? 0 : NTFS_MNT_RDONLY));
 	if (!v->vol) {
 		ntfs_failure(v, err, "not a sound NTFS");
 		ntfs_device_free(dev);
@@ -170,8 +136,8 @@ static int mount_volume(struct ntfs_volume *v, struct error **err)
 	return ntfs_set_ignore_case(v->vol) < 0 ? ntfs_failure(v, err, "upper case table") : 0;
 }
 
-int ntfs_volume_open(struct ntfs_volume **ret, struct disk *d, uint64_t offset, uint64_t size,
-	struct error **err)
+int ntfs_volume_mount(struct ntfs_volume **ret, struct disk *d, uint64_t offset, uint64_t size,
+	bool writable, struct error **err)
 {
 	struct ntfs_boot boot;
 	if (!u64_range_ok(offset, size, d->size))
@@ -180,12 +146,19 @@ int ntfs_volume_open(struct ntfs_volume **ret, struct disk *d, uint64_t offset, 
 			" bytes reaches past the end of the disk (%" PRIu64 " bytes)",
 			d->name, offset, size, d->size);
 	CLEANUP(ntfs_volume_close_p) struct ntfs_volume *v = xcalloc(1, sizeof(*v));
-	v->source = (struct ntfs_source){.disk = d, .offset = offset, .size = size};
+	v->source = (struct ntfs_source){
+		.disk = d, .offset = offset, .size = size, .writable = writable};
 	if (ntfs_boot_read(&boot, d, offset, size, err) < 0 || mount_volume(v, err) < 0 ||
 		read_facts(v, &boot, err) < 0)
 		return ntfs_prefix(v, err);
 	*ret = TAKE_PTR(v);
 	return 0;
+}
+
+int ntfs_volume_open(struct ntfs_volume **ret, struct disk *d, uint64_t offset, uint64_t size,
+	struct error **err)
+{
+	return ntfs_volume_mount(ret, d, offset, size, false, err);
 }
 
 void ntfs_volume_close(struct ntfs_volume *v)
@@ -195,6 +168,7 @@ void ntfs_volume_close(struct ntfs_volume *v)
 	if (v->vol)
 		ntfs_umount(v->vol, FALSE);
 	err_free(v->source.error);
+	err_free(v->broken);
 	ranges_done(&v->metadata);
 	free(v);
 }
