@@ -115,6 +115,8 @@
 		"check the share's name and the folder")                                                                 \
 	X(ERR_SHARE_ACCESS, "share-access", 502, REFUSE,                                                                 \
 		"give the user write permission on the share and the folder")                                            \
+	X(ERR_SHARE_PROTOCOL, "share-protocol", 502, REFUSE,                                                             \
+		"enable SMB 2.1 or later on the server, with signing and what was asked for")                            \
 	X(ERR_SHARE_LOST, "share-lost", 502, FAIL, "post the request again: it resumes")                                 \
 	X(ERR_CHECK_FAILED, "check-failed", 500, FAIL,                                                                   \
 		"the written image is not what was planned: repeat")

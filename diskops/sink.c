@@ -16,7 +16,7 @@ static const struct sink_kind {
 	int (*open)(
 		struct sink **ret, const struct sink_options *o, struct op *op, struct error **err);
 } kinds[] = {
-	{"", sink_file_open}, /* last: whatever has no "scheme://" */
+	{"smb://", sink_smb_open}, {"", sink_file_open}, /* last: whatever has no "scheme://" */
 };
 
 static const struct sink_kind *kind_of(const char *target)

@@ -19,6 +19,7 @@
 #include "filename.h"
 #include "op.h"
 #include "pool.h"
+#include "smb-starter.h"
 
 struct sink;
 
@@ -29,7 +30,9 @@ struct sink_options {
 	bool overwrite; /* an existing target is replaced, at commit and not before */
 	bool encrypt;	/* SMB: refuse a server that cannot encrypt (signing is always asked for) */
 	unsigned lanes; /* SMB: connections; 0: the default */
-	const char *smb_helper;	 /* SMB: the program that becomes a connection ("ce-worker") */
+	struct smb_starter *smb_starter; /* SMB: starts the connections; outlives the sink */
+	unsigned retry_seconds;	 /* SMB: how long a share that is lost is waited for; 0: 300 */
+	unsigned answer_seconds; /* SMB: how long a server may take to answer; 0: 60 */
 	const struct pool *pool; /* pwrite's and pread's buffers lie in it; local files: any */
 	uint64_t need_bytes; /* to be written at most: compared with the free space; 0: no check */
 };
@@ -76,6 +79,15 @@ struct sink {
 	uint64_t partial_size;	/* of a temporary file that was there at open; 0: none */
 	const atomic_int *stop; /* of the op the sink was opened with; may be NULL */
 	atomic_bool abandon;	/* set by the user when another part has failed: lanes give up */
+	/*
+	 * SMB: how often a connection broke. A server that crashed has forgotten what it acknowledged
+	 * and had not yet written. Before the commit, the user reads back (pread) what it wrote before
+	 * the last break, writes again what differs, and sets trusted to the breaks it has covered (read
+	 * before it begins to). A commit fails with ERR_SHARE_LOST while the two differ, and may then
+	 * be tried again after another such round.
+	 */
+	atomic_uint breaks;
+	unsigned trusted;
 	/* private to sink.c */
 	uint64_t length;
 	bool begun, committed, has_state;

@@ -8,6 +8,8 @@
 
 #include "jsonx.h"
 #include "mem.h"
+#include "smb-starter.h"
+#include "smb-url.h"
 #include "worker-artifacts.h"
 #include "worker-map.h"
 #include "worker-protocol.h"
@@ -23,6 +25,7 @@ struct export
 	struct image_options image;
 	struct layout *layout;
 	struct pool pool;
+	struct smb_starter *starter; /* export to a share */
 	char *target;
 	struct sink *sink;
 	bool resume;
@@ -38,6 +41,7 @@ static void export_done(struct export *e)
 	export_request_free(e->request);
 	if (e->pool.base)
 		pool_done(&e->pool);
+	smb_starter_free(e->starter);
 	free(e->target);
 }
 
@@ -59,12 +63,18 @@ static int take_request(struct export *e, struct error **err)
 	if (export_request_parse(e->w->request, flags, &e->request, err) < 0)
 		return -1;
 	const struct export_request *r = e->request;
-	e->target = r->location ? xasprintf("%s/%s", r->location, r->file_name)
-				: xstrdup(r->output_file);
+	e->target =
+		r->location ? smb_url_append(r->location, r->file_name) : xstrdup(r->output_file);
 	if (e->w->local)
 		tell_request_warnings(e);
 	e->image = r->image;
 	return image_options_complete(&e->image, err);
+}
+
+/* While the worker may still start programs. */
+static int start_smb(struct export *e, struct error **err)
+{
+	return e->request->location ? smb_starter_new(&e->starter, "/proc/self/exe", err) : 0;
 }
 
 static int make_layout(struct export *e, struct error **err)
@@ -108,7 +118,7 @@ static int open_target(struct export *e, struct error **err)
 		.overwrite = r->overwrite,
 		.encrypt = r->encrypt,
 		.lanes = r->connections,
-		.smb_helper = "/proc/self/exe",
+		.smb_starter = e->starter,
 		.pool = &e->pool,
 	};
 	unsigned n;
@@ -215,7 +225,7 @@ static bool keep_partial(const struct worker *w, const struct error *err)
 static int run(struct export *e, json_t **ret, struct error **err)
 {
 	struct copy_result copied = {0};
-	if (take_request(e, err) < 0 || sandbox_lock(err) < 0 ||
+	if (take_request(e, err) < 0 || start_smb(e, err) < 0 || sandbox_lock(err) < 0 ||
 		worker_open_disk(e->w, &e->disk, err) < 0 || make_plan(e, err) < 0)
 		return -1;
 	if (!e->w->dry_run && run_copy(e, &copied, err) < 0)

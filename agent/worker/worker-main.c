@@ -2,6 +2,8 @@
 #include <signal.h>
 #include <string.h>
 
+#include "smb-proto.h"
+#include "smb-writer.h"
 #include "worker-protocol.h"
 #include "worker-sandbox.h"
 #include "worker.h"
@@ -84,6 +86,8 @@ static int usage(void)
 
 int worker_main(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], "smb-writer") == 0)
+		return smb_writer_main(SMB_STARTER_FD);
 	for (size_t i = 0; argc == 2 && i < ARRAY_SIZE(verbs); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return run_job(&verbs[i]);

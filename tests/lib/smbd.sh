@@ -12,6 +12,7 @@
 #   smbd_restart DIR                 starts it again: same port, same configuration
 #   smbd_cut DIR                     KILL only the sessions: every connection breaks, smbd stays
 #   smbd_pause DIR / smbd_resume DIR the server hangs / goes on
+#   smbd_set_password DIR TEXT       another password from now on; "" for an empty one
 #
 # Options (each once, except line= and global=):
 #   user=NAME          login; default "exporter"
@@ -106,7 +107,7 @@ smbd_free_port() {
 }
 
 smbd_start() {
-	local dir=$1 user=exporter password=Secret-1 share='' size='' encrypt=desired option
+	local dir=$1 user=exporter password=Secret-1 share='' size='' encrypt=default option
 	local min=SMB2_10 signing=auto port
 	local -a lines=() globals=()
 	shift
@@ -152,7 +153,9 @@ smbd_restart() {
 	SMBD_PID=$!
 	disown "$SMBD_PID"
 	echo "$SMBD_PID" >"$dir/pid"
-	smbd_guard "$dir" "$SMBD_PID" "${SMBD_OWNER:-$$}" </dev/null >/dev/null 2>&1 &
+	# In a session of its own: whoever ends the caller's processes must not end the guard.
+	setsid bash "${BASH_SOURCE[0]}" guard "$dir" "$SMBD_PID" "${SMBD_OWNER:-$$}" \
+		</dev/null >/dev/null 2>&1 &
 	disown $!
 	for ((i = 0; i < 100; i++)); do
 		(: <"/dev/tcp/127.0.0.1/$SMBD_PORT") 2>/dev/null && return
@@ -162,20 +165,32 @@ smbd_restart() {
 	smbd_die "smbd does not answer on port $SMBD_PORT: $(tail -n 5 "$dir/log.smbd" "$dir/log.stdout")"
 }
 
-# Ends the server when its owner is gone: no test leaves one behind, however it died.
+# Ends the server when its owner is gone: no test leaves one behind, however it died. The owner may
+# have removed DIR already.
 smbd_guard() { # DIR PID OWNER
-	while kill -0 "$2" 2>/dev/null; do
-		kill -0 "$3" 2>/dev/null || { smbd_stop "$1"; return; }
-		sleep 1
+	local mounted
+	mounted=$(cat "$1/mounted" 2>/dev/null)
+	while smbd_is "$1" "$2"; do
+		if ! kill -0 "$3" 2>/dev/null; then
+			kill -CONT -- "-$2"
+			kill -KILL -- "-$2"
+			[ -z "$mounted" ] || umount -l "$mounted"
+			[ -d "$1" ] && rmdir "$1/share" "$1" 2>/dev/null
+			return
+		fi
+		sleep 0.5
 	done
+}
+
+# Is PID the server of DIR?
+smbd_is() { # DIR PID
+	grep -qzF -- "--configfile=$1/smb.conf" "/proc/$2/cmdline" 2>/dev/null
 }
 
 # Signals the server's group, if DIR/pid is still that server.
 smbd_signal() { # DIR SIGNAL
 	local pid
-	pid=$(cat "$1/pid" 2>/dev/null) || return 1
-	grep -qzF -- "--configfile=$1/smb.conf" "/proc/$pid/cmdline" 2>/dev/null || return 1
-	kill "-$2" -- "-$pid" 2>/dev/null
+	pid=$(cat "$1/pid" 2>/dev/null) && smbd_is "$1" "$pid" && kill "-$2" -- "-$pid" 2>/dev/null
 }
 
 smbd_wait_gone() { # DIR
@@ -226,7 +241,7 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 	set -u
 	verb=${1:-}
 	case $verb in
-	start | stop | kill_hard | restart | cut | pause | resume)
+	available | start | stop | kill_hard | restart | cut | pause | resume | set_password | guard)
 		shift
 		"smbd_$verb" "$@"
 		;;
