@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A bitmap read piece by piece, turned into ranges: bit n set adds [base + n * unit, … + unit).
- * Memory is bounded whatever the bits say: above BIT_RUNS_MAX ranges, neighbours that lie close are
- * joined, in steps of doubling distance; the set only ever grows by that.
+ * Memory and time are bounded whatever the bits say: above BIT_RUNS_MAX ranges, neighbours that lie
+ * close are joined, in steps of doubling distance; and after 16 million runs those less than 64 bits
+ * apart. The set only ever grows by that.
  */
 #pragma once
 
@@ -17,7 +18,7 @@ struct bit_runs {
 	uint64_t base, unit; /* bytes; base + number of bits * unit fits in 64 bits */
 	uint64_t set;	     /* bits found set so far */
 	/* private */
-	uint64_t bit, run_start, gap;
+	uint64_t bit, run_start, gap, runs;
 	bool in_run;
 };
 
