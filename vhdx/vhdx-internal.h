@@ -156,12 +156,20 @@ struct vhdx {
 
 /* ---- vhdx-map.c: where the content is ---- */
 
-enum vhdx_source { VHDX_FROM_FILE, VHDX_FROM_PARENT, VHDX_FROM_ZERO };
+enum vhdx_source {
+	VHDX_FROM_FILE,
+	VHDX_FROM_PARENT,
+	VHDX_FROM_ZERO,
+	VHDX_FROM_BOTH, /* file or parent, sector by sector: vhdx_map_coarse() only */
+};
 struct vhdx_extent {
 	enum vhdx_source source;
 	uint64_t length;      /* bytes, > 0 */
-	uint64_t file_offset; /* VHDX_FROM_FILE */
+	uint64_t file_offset; /* VHDX_FROM_FILE of vhdx_map() */
 };
 /* Where [offset, end) of the disk (not empty, within it) begins: one source, as long as it is cheap. */
 int vhdx_map(
+	struct vhdx *v, uint64_t offset, uint64_t end, struct vhdx_extent *ret, struct error **err);
+/* The same by whole blocks, and where in the file they are does not matter. */
+int vhdx_map_coarse(
 	struct vhdx *v, uint64_t offset, uint64_t end, struct vhdx_extent *ret, struct error **err);

@@ -52,7 +52,7 @@ static int bad_entry(
 		image_type_name(v->meta.type));
 }
 
-/* Whole blocks: anything but PARTIALLY_PRESENT. */
+/* All of a block. */
 static int map_block(
 	struct vhdx *v, uint64_t block, uint64_t entry, struct vhdx_extent *ret, struct error **err)
 {
@@ -72,21 +72,28 @@ static int map_block(
 		if (ret->file_offset >= VHDX_UNIT)
 			return 0;
 		break;
+	case VHDX_BLOCK_PARTIALLY_PRESENT:
+		ret->source = VHDX_FROM_BOTH;
+		ret->file_offset = VHDX_BAT_OFFSET(entry);
+		if (differencing(v) && ret->file_offset >= VHDX_UNIT)
+			return 0;
+		break;
 	default:
 		break;
 	}
 	return bad_entry(v, "block", block, entry, err);
 }
 
-static bool joins(const struct vhdx_extent *a, const struct vhdx_extent *b)
+/* anywhere: blocks of one source are one extent though they are not neighbours in the file. */
+static bool joins(const struct vhdx_extent *a, const struct vhdx_extent *b, bool anywhere)
 {
-	return a->source == b->source &&
-	       (a->source != VHDX_FROM_FILE || a->file_offset + a->length == b->file_offset);
+	return a->source == b->source && (anywhere || a->source != VHDX_FROM_FILE ||
+						 a->file_offset + a->length == b->file_offset);
 }
 
 /* Lengthens ret, which ends where block ends, over the blocks that follow in the same BAT page. */
-static void extend(
-	struct vhdx *v, const le64 *page, uint64_t block, uint64_t want, struct vhdx_extent *ret)
+static void extend(struct vhdx *v, const le64 *page, uint64_t block, uint64_t want, bool anywhere,
+	struct vhdx_extent *ret)
 {
 	uint64_t index = vhdx_bat_index(block, v->chunk_ratio);
 	while (ret->length < want && ++block < v->blocks) {
@@ -96,13 +103,28 @@ static void extend(
 		if (next_index / ENTRIES_PER_PAGE != index / ENTRIES_PER_PAGE)
 			return;
 		uint64_t entry = le64_get(page[next_index % ENTRIES_PER_PAGE]);
-		if (VHDX_BAT_STATE(entry) == VHDX_BLOCK_PARTIALLY_PRESENT ||
-			map_block(v, block, entry, &next, &err) < 0 || !joins(ret, &next)) {
+		if (map_block(v, block, entry, &next, &err) < 0 || !joins(ret, &next, anywhere)) {
 			err_free(err); /* comes again when that block itself is asked for */
 			return;
 		}
 		ret->length += next.length;
 	}
+}
+
+static int map_blocks(struct vhdx *v, uint64_t offset, uint64_t end, bool anywhere,
+	struct vhdx_extent *ret, struct error **err)
+{
+	le64 page[ENTRIES_PER_PAGE];
+	uint64_t block = offset / v->meta.block_size, in_block = offset % v->meta.block_size;
+	uint64_t index = vhdx_bat_index(block, v->chunk_ratio);
+	if (read_bat_page(v, index, page, err) < 0)
+		return -1;
+	if (map_block(v, block, le64_get(page[index % ENTRIES_PER_PAGE]), ret, err) < 0)
+		return -1;
+	extend(v, page, block, in_block + (end - offset), anywhere, ret);
+	ret->length = min_u64(ret->length - in_block, end - offset);
+	ret->file_offset += in_block;
+	return 0;
 }
 
 /* ---- sector bitmaps ---- */
@@ -139,50 +161,36 @@ static uint32_t run_of_bits(const uint8_t *map, uint32_t bit, uint32_t end, bool
 	return (at < end ? at : end) - bit;
 }
 
-/* offset lies in block, which is PARTIALLY_PRESENT: the sectors from there on that are alike. */
-static int map_sectors(struct vhdx *v, uint64_t block, uint64_t entry, uint64_t offset,
-	struct vhdx_extent *ret, struct error **err)
+/* offset lies in a PARTIALLY_PRESENT block: narrows ret to the sectors from there on that are alike. */
+static int map_sectors(struct vhdx *v, uint64_t offset, struct vhdx_extent *ret, struct error **err)
 {
 	uint8_t map[VHDX_PAGE];
-	uint64_t bitmap = 0;
+	uint64_t bitmap = 0, block = offset / v->meta.block_size;
 	const uint32_t sector = v->meta.logical_sector, bits = VHDX_PAGE * 8;
-	if (!differencing(v) || VHDX_BAT_OFFSET(entry) < VHDX_UNIT)
-		return bad_entry(v, "block", block, entry, err);
 	if (bitmap_offset(v, block, &bitmap, err) < 0)
 		return -1;
-	uint64_t in_block = offset % v->meta.block_size;
 	uint64_t first = offset / sector % VHDX_CHUNK_SECTORS; /* in the bitmap block */
-	uint64_t left = (v->meta.block_size - in_block + sector - 1) / sector;
+	uint64_t left = div_round_up((block + 1) * v->meta.block_size, sector) - offset / sector;
 	if (read_page(v, bitmap + first / bits * VHDX_PAGE, map, err) < 0)
 		return err_prefix(err, "sector bitmap of block %" PRIu64, block);
 	bool present;
 	uint32_t bit = (uint32_t)(first % bits);
 	uint32_t run = run_of_bits(map, bit, (uint32_t)min_u64(bits, bit + left), &present);
 	ret->source = present ? VHDX_FROM_FILE : VHDX_FROM_PARENT;
-	ret->length = (uint64_t)run * sector - offset % sector;
-	ret->file_offset = VHDX_BAT_OFFSET(entry) + in_block;
+	ret->length = min_u64(ret->length, (uint64_t)run * sector - offset % sector);
 	return 0;
 }
 
 int vhdx_map(
 	struct vhdx *v, uint64_t offset, uint64_t end, struct vhdx_extent *ret, struct error **err)
 {
-	le64 page[ENTRIES_PER_PAGE];
-	uint64_t block = offset / v->meta.block_size, in_block = offset % v->meta.block_size;
-	uint64_t index = vhdx_bat_index(block, v->chunk_ratio);
-	if (read_bat_page(v, index, page, err) < 0)
+	if (map_blocks(v, offset, end, false, ret, err) < 0)
 		return -1;
-	uint64_t entry = le64_get(page[index % ENTRIES_PER_PAGE]);
-	if (VHDX_BAT_STATE(entry) == VHDX_BLOCK_PARTIALLY_PRESENT) {
-		if (map_sectors(v, block, entry, offset, ret, err) < 0)
-			return -1;
-	} else {
-		if (map_block(v, block, entry, ret, err) < 0)
-			return -1;
-		extend(v, page, block, in_block + (end - offset), ret);
-		ret->length -= in_block;
-		ret->file_offset += in_block;
-	}
-	ret->length = min_u64(ret->length, end - offset);
-	return 0;
+	return ret->source == VHDX_FROM_BOTH ? map_sectors(v, offset, ret, err) : 0;
+}
+
+int vhdx_map_coarse(
+	struct vhdx *v, uint64_t offset, uint64_t end, struct vhdx_extent *ret, struct error **err)
+{
+	return map_blocks(v, offset, end, true, ret, err);
 }

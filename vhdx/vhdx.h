@@ -42,7 +42,10 @@ DEFINE_CLEANUP(struct vhdx *, vhdx_close);
 const struct image_info *vhdx_info(const struct vhdx *v);
 /* Virtual disk content; safe from several threads. */
 int vhdx_pread(struct vhdx *v, void *buf, size_t len, uint64_t offset, struct error **err);
-/* What of [start, end) may hold something other than zero (parent's included). */
+/*
+ * What of [start, end) may hold something other than zero (parent's included) is added to ret: by the
+ * block, and coarser where there would be more than a million ranges.
+ */
 int vhdx_data_ranges(
 	struct vhdx *v, uint64_t start, uint64_t end, struct ranges *ret, struct error **err);
 /*
