@@ -44,19 +44,16 @@ struct guest {
 	bool uefi; /* an ESP with a Windows boot manager; else BIOS */
 };
 
-/* Why a disk, or this Windows, must not be prepared, or what to know before: in order of finding. */
-struct guest_obstacle {
-	const char *code; /* an error code's name where it refuses, else a warning's */
-	bool refuses;
-	char *message;
+struct guest_options {
+	const char *root;	  /* "\\Windows" where a disk has several; NULL: the only one */
+	bool write;		  /* the volume is opened for changes: disk is an overlay */
+	bool discard_hibernation; /* as NTFS_DISCARD_HIBERNATION */
 };
 
-/*
- * root: NULL, or "\\Windows" where a disk has several. Errors: ERR_NO_WINDOWS, ERR_TWO_WINDOWS (names them;
- * the hint says --root). The volume is opened for writing where write is set (disk: an overlay).
- */
+/* Errors: ERR_NO_WINDOWS, ERR_BITLOCKER, ERR_DYNAMIC_DISK, ERR_TWO_WINDOWS (names them; the hint says
+ * --root), and those of opening the volume. */
 int guest_open(struct guest **ret, struct disk *disk, const struct partition_table *table,
-	const char *root, bool write, struct op *op, struct error **err);
+	const struct guest_options *o, struct error **err);
 void guest_close(struct guest *g);
 DEFINE_CLEANUP(struct guest *, guest_close);
 

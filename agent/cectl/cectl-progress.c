@@ -38,7 +38,7 @@ static void describe(const struct progress_view *v, char *buf, size_t size)
 	char done[32], total[32], rate[32];
 	size_t n = 0;
 	buf[0] = '\0';
-	if (v->total > 1)
+	if (v->total > 1 && v->done)
 		n += (size_t)snprintf(buf + n, size - n, "  %s of %s",
 			format_bytes(v->done, done, sizeof(done)),
 			format_bytes(v->total, total, sizeof(total)));

@@ -69,6 +69,49 @@ START_TEST(services_are_disabled_then_removed)
 }
 END_TEST
 
+/* What is left in the hive of the packages, as a program of another project sees it. */
+static int left_in(struct guest *g, const char *pattern)
+{
+	uint8_t *data = NULL;
+	size_t size;
+	CLEANUP_FREE char *path = xasprintf("%s/stripped", unit_tmp());
+	ck_ok(hive_save(g->hives[HIVE_SYSTEM].h, &data, &size, &err));
+	ck_ok(file_write_atomic(path, data, size, 0600, &err));
+	free(data);
+	return unit_run("hivexregedit --export --unsafe-printable-strings '%s' '\\' 2>/dev/null | "
+			"grep -a -i -q -E '%s'",
+		path, pattern);
+}
+
+START_TEST(packages_leave_the_driver_database)
+{
+	struct guest g;
+	struct plan plan = {0};
+	hive_guest_init(&g, REAL);
+	struct prep p = make_prep(&g, &plan, "hyperv");
+	struct hive *h = g.hives[HIVE_SYSTEM].h;
+	ck_assert_int_eq(left_in(&g, "^.oem[2567]\\.inf.=hex"), 0);
+	hive_guest_run(&p, &step_packages);
+	ck_assert(plan_has(&plan, ACT_REG_DELETE_KEY,
+		"DriverDatabase\\DriverPackages\\vmci.inf_amd64_5e38a278d114b813", NULL));
+	ck_assert(plan_has(
+		&plan, ACT_REG_LIST_REMOVE, "ControlSet001\\Services\\mouclass", "Owners"));
+	/* No id, no INF file, no package of VMware's is left; those of others are. */
+	ck_assert_int_ne(
+		left_in(&g, "DriverInfFiles.oem[257]\\.inf|DriverPackages.(vmci|pvscsi|vmmouse)"),
+		0);
+	ck_assert_int_ne(left_in(&g, "^.oem[257]\\.inf.=hex"), 0);
+	ck_assert_int_eq(left_in(&g, "DriverPackages.stornvme.inf_amd64"), 0);
+	CLEANUP_REG_VALUE struct reg_value map = {0};
+	int rc = 0;
+	ck_ok(rc = hive_get(
+		      h, hive_find(h, hive_root(h), "DriverDatabase"), "OemInfMap", &map, &err));
+	ck_assert_int_eq(map.data[0] & 0x20, 0); /* oem2.inf */
+	plan_done(&plan);
+	hive_guest_done(&g);
+}
+END_TEST
+
 START_TEST(boot_paths_lose_their_override)
 {
 	for (const struct platform *to = platforms; to->name; to++) {
@@ -123,4 +166,5 @@ START_TEST(nothing_is_stripped_without_a_reason)
 END_TEST
 
 UNIT_MAIN("steps-system", filters_go_from_devices, services_are_disabled_then_removed,
-	boot_paths_lose_their_override, nothing_is_stripped_without_a_reason)
+	packages_leave_the_driver_database, boot_paths_lose_their_override,
+	nothing_is_stripped_without_a_reason)

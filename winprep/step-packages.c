@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Driver packages of the source platform: out of the driver databases of SYSTEM and DRIVERS, the Owners of
+ * shared services, the driver store. A package is matched by its INF's original name and its provider
+ * together, never by its oem number.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "driver-db.h"
+#include "mem.h"
+#include "strip.h"
+
+#define WHY "driver package of the source platform"
+
+static bool in_list(const char *const *list, const char *text)
+{
+	for (; list && *list; list++)
+		if (strcasecmp(*list, text) == 0)
+			return true;
+	return false;
+}
+
+static bool is_ours(const struct prep *p, const struct driver_package *d)
+{
+	size_t i = 0;
+	for (const struct strip_list *l; (l = strip_next(p, &i));)
+		if (in_list(l->inf_names, d->inf_name) && in_list(l->providers, d->provider))
+			return true;
+	return false;
+}
+
+/* ---- the database ---- */
+
+/*
+ * DeviceIds: a value named after the INF below every id (and class) it serves. A key that holds nothing
+ * else goes with it.
+ */
+static int strip_device_ids(struct prep *p, enum hive_id id, hive_node node, const char *key,
+	const char *published, struct error **err)
+{
+	struct hive *h = p->guest->hives[id].h;
+	char **subkeys = NULL, **values = NULL;
+	if (hive_subkeys(h, node, &subkeys, err) < 0)
+		return -1;
+	int rc = hive_value_names(h, node, &values, err);
+	bool here = false, others = false;
+	for (size_t i = 0; rc == 0 && values[i]; i++) {
+		bool same = strcasecmp(values[i], published) == 0;
+		here = here || same;
+		others = others || !same;
+	}
+	if (rc == 0 && here && !others && !subkeys[0])
+		rc = plan_reg_delete_key(p->plan, h, id, key, WHY, err);
+	else if (rc == 0 && here)
+		rc = plan_reg_unset(p->plan, h, id, key, published, WHY, err);
+	for (size_t i = 0; rc == 0 && subkeys[i]; i++) {
+		CLEANUP_FREE char *sub = xasprintf("%s\\%s", key, subkeys[i]);
+		rc = strip_device_ids(p, id, hive_find(h, node, subkeys[i]), sub, published, err);
+	}
+	reg_texts_free(values);
+	reg_texts_free(subkeys);
+	return rc;
+}
+
+static int strip_database(struct prep *p, const struct driver_package *d, struct error **err)
+{
+	struct hive *h = p->guest->hives[d->hive].h;
+	CLEANUP_FREE char *package = xasprintf("DriverDatabase\\DriverPackages\\%s", d->key);
+	CLEANUP_FREE char *inf_file = xasprintf("DriverDatabase\\DriverInfFiles\\%s", d->published);
+	hive_node ids = hive_find(h, hive_root(h), "DriverDatabase\\DeviceIds");
+	if (plan_reg_delete_key(p->plan, h, d->hive, package, WHY, err) < 0 ||
+		plan_reg_delete_key(p->plan, h, d->hive, inf_file, WHY, err) < 0)
+		return -1;
+	return ids ? strip_device_ids(
+			     p, d->hive, ids, "DriverDatabase\\DeviceIds", d->published, err)
+		   : 0;
+}
+
+/* The number is free again, in both hives. */
+static int strip_oem_number(struct prep *p, const struct driver_package *d, struct error **err)
+{
+	static const enum hive_id hives[] = {HIVE_SYSTEM, HIVE_DRIVERS};
+	uint32_t number;
+	if (!driver_oem_number(d->published, &number))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(hives); i++) {
+		struct hive *h = p->guest->hives[hives[i]].h;
+		if (h && plan_reg_bit(p->plan, h, hives[i], "DriverDatabase", "OemInfMap", number,
+				 false, "its number is free again", err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- Owners: "oem7.inf" or "oem7.inf!package" ---- */
+
+static int strip_owners(
+	struct prep *p, const char *key, hive_node node, const char *published, struct error **err)
+{
+	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
+	CLEANUP_REG_VALUE struct reg_value v = {0};
+	int rc = hive_get(h, node, "Owners", &v, err);
+	if (rc <= 0)
+		return rc;
+	char **owners = reg_texts(&v);
+	size_t len = strlen(published);
+	rc = 0;
+	for (size_t i = 0; rc == 0 && owners[i]; i++)
+		if (strncasecmp(owners[i], published, len) == 0 &&
+			(owners[i][len] == '\0' || owners[i][len] == '!'))
+			rc = plan_reg_list_remove(p->plan, h, HIVE_SYSTEM, key, "Owners", owners[i],
+				"its package goes", err);
+	reg_texts_free(owners);
+	return rc;
+}
+
+/* Of services that stay; those of the lists were the business of the step before. */
+static int strip_all_owners(
+	struct prep *p, unsigned control_set, const char *published, struct error **err)
+{
+	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
+	CLEANUP_FREE char *services = guest_control_set_key(p->guest, control_set, "Services");
+	hive_node node = hive_find(h, hive_root(h), services);
+	char **names = NULL;
+	if (hive_subkeys(h, node, &names, err) < 0)
+		return -1;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && names[i]; i++) {
+		CLEANUP_FREE char *key = xasprintf("%s\\%s", services, names[i]);
+		if (!strip_find_service(p, names[i]))
+			rc = strip_owners(p, key, hive_find(h, node, names[i]), published, err);
+	}
+	reg_texts_free(names);
+	return rc;
+}
+
+/* ---- files ---- */
+
+static int delete_if_there(struct prep *p, char *path, struct error **err)
+{
+	CLEANUP_FREE char *owned = path;
+	struct ntfs_stat st = {0};
+	if (!p->guest->volume)
+		return 0; /* hives alone: a test of the registry side */
+	if (ntfs_file_stat(p->guest->volume, owned, &st, err) < 0)
+		return -1;
+	if (st.exists)
+		plan_file_delete(p->plan, owned, WHY);
+	return 0;
+}
+
+static int strip_store(struct prep *p, const struct driver_package *d, struct error **err)
+{
+	const struct guest *g = p->guest;
+	if (delete_if_there(p, driver_store_folder(g, d->key), err) < 0 ||
+		delete_if_there(p, driver_inf_path(g, d->published), err) < 0 ||
+		delete_if_there(p, driver_pnf_path(g, d->published), err) < 0)
+		return -1;
+	return delete_if_there(p, driver_catalog_path(g, d->published), err);
+}
+
+static int strip_package(struct prep *p, const struct driver_package *d, struct error **err)
+{
+	if (strip_database(p, d, err) < 0 || strip_oem_number(p, d, err) < 0)
+		return -1;
+	for (unsigned i = 0; i < p->guest->n_control_sets; i++)
+		if (strip_all_owners(p, i, d->published, err) < 0)
+			return -1;
+	return strip_store(p, d, err);
+}
+
+static int plan_packages(struct prep *p, struct error **err)
+{
+	CLEANUP(driver_packages_done) struct driver_packages all = {0};
+	if (driver_packages_read(p->guest, &all, err) < 0)
+		return -1;
+	for (size_t i = 0; i < all.n; i++)
+		if (is_ours(p, &all.v[i]) && strip_package(p, &all.v[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+const struct step step_packages = {
+	.name = "packages",
+	.summary =
+		"remove the source platform's driver packages from the driver database and store",
+	.applies = strip_applies,
+	.plan = plan_packages,
+};
