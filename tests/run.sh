@@ -14,23 +14,25 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=1:detect_leaks=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
 export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$TOP/tests/lib/lsan.supp:print_suppressions=0}
 
-# Lines of: suite TAB name TAB seconds TAB build folder TAB command
+# Lines of: suite TAB name TAB seconds TAB build folder TAB command; those that take long first.
 list_tests() {
 	local build suffix t
-	for t in tests/checks/check-*.sh; do
-		t_name=${t##*/check-}
-		printf 'check\t%s\t600\tbuild\t%s\n' "${t_name%.sh}" "$TOP/$t"
-	done
 	for build in build build-asan; do
+		suffix=${build#build}
+		for t in tests/integration/test-*.sh; do
+			[ -z "$suffix" ] || grep -q '^# sanitizers: yes' "$t" || continue
+			t=${t##*/test-}
+			printf 'integration%s\t%s\t1200\t%s\t%s\n' "$suffix" "${t%.sh}" $build "$TOP/tests/integration/test-$t"
+		done
+	done
+	for t in tests/checks/check-*.sh; do
+		t=${t##*/check-}
+		printf 'check\t%s\t600\tbuild\t%s\n' "${t%.sh}" "$TOP/tests/checks/check-$t"
+	done
+	for build in build-asan build; do
 		suffix=${build#build}
 		meson introspect --tests $build | jq -r --arg build $build --arg suffix "$suffix" '.[] |
 			[(.suite[0] | sub(".*:"; "")) + $suffix, .name, .timeout, $build, (.cmd | join(" "))] | @tsv'
-		for t in tests/integration/test-*.sh; do
-			[ -e "$t" ] || continue
-			[ -z "$suffix" ] || grep -q '^# sanitizers: yes' "$t" || continue
-			t_name=${t##*/test-}
-			printf 'integration%s\t%s\t900\t%s\t%s\n' "$suffix" "${t_name%.sh}" $build "$TOP/$t"
-		done
 	done
 }
 
@@ -91,14 +93,34 @@ count() {
 
 # run_one SUITE NAME SECONDS BUILD COMMAND: a log, a result beside it, one line on the screen.
 run_one() {
-	local log=$LOGS/$1/$2 start=$SECONDS status=0 passed failed skipped
+	local log=$LOGS/$1/$2 start=$SECONDS status=0 pid passed failed skipped
 	# shellcheck disable=SC2086  # the command is a list of words
-	CE_BUILD=$TOP/$4 timeout -k 20 "$3" $5 >"$log.log" 2>&1 </dev/null || status=$?
+	CE_BUILD=$TOP/$4 timeout -k 20 "$3" $5 >"$log.log" 2>&1 </dev/null &
+	pid=$!
+	trap 'kill $pid; wait $pid; exit 1' TERM
+	wait $pid || status=$?
 	count "$log.log" $status >"$log.result"
 	read -r passed failed skipped <"$log.result"
 	printf '%-7s %-40s %5d passed%s%s  %d s\n' "$([ "$failed" = 0 ] && echo ok || echo FAILED)" "$1/$2" \
 		"$passed" "$([ "$failed" = 0 ] || echo ", $failed failed")" \
 		"$([ "$skipped" = 0 ] || echo ", $skipped skipped")" $((SECONDS - start))
+}
+
+# run_all JOBS: the tests on standard input, so many at once
+run_all() {
+	local running=0 suite name seconds build command
+	trap 'kill $(jobs -p) 2>/dev/null; wait; exit 130' INT TERM
+	while IFS=$'\t' read -r suite name seconds build command; do
+		mkdir -p "$LOGS/$suite"
+		echo "0 1 0"$'\n'"FAILED never ended" >"$LOGS/$suite/$name.result"
+		if [ $running -ge "$1" ]; then
+			wait -n || true
+			running=$((running - 1))
+		fi
+		run_one "$suite" "$name" "$seconds" "$build" "$command" &
+		running=$((running + 1))
+	done
+	wait
 }
 
 report() {
@@ -123,11 +145,6 @@ report() {
 	[ "$failed" = 0 ]
 }
 
-if [ "${1-}" = --one ]; then
-	shift
-	run_one "$@"
-	exit
-fi
 if [ "${1-}" = --count ]; then
 	count "$2" "$3"
 	exit
@@ -139,9 +156,5 @@ fi
 chosen=$(list_tests | select_tests "$@") || exit 2
 rm -rf "$LOGS"
 mkdir -p "$LOGS"
-while IFS=$'\t' read -r suite name _; do
-	mkdir -p "$LOGS/$suite"
-	echo "0 1 0"$'\n'"FAILED never ran" >"$LOGS/$suite/$name.result"
-done <<<"$chosen"
-tr '\t' '\n' <<<"$chosen" | xargs -d '\n' -n 5 -P "${CE_TEST_JOBS:-$(nproc)}" "$0" --one
+run_all "${CE_TEST_JOBS:-$(nproc)}" <<<"$chosen"
 report
