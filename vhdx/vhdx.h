@@ -50,7 +50,14 @@ int vhdx_data_ranges(
 	struct vhdx *v, uint64_t start, uint64_t end, struct ranges *ret, struct error **err);
 /*
  * Every rule of the format that can be checked without reading payload: both headers, region tables,
- * metadata, BAT (overlaps, past the end, states), log. 0 unless reading itself fails.
+ * metadata, BAT (overlaps, past the end, states), log. 0 unless reading itself fails. A file without
+ * an error opens and, its parent given, reads to its end. Codes:
+ *   error    file-id, header, log-past-end, log-replay, region-table, region-entry, region-overlap,
+ *            metadata-table, metadata-entry, metadata-overlap, metadata-value, bat-size, bat-state,
+ *            bat-offset, bat-past-end, bat-overlap
+ *   warning  header-checksum, log-dirty, region-table (of one copy), region-tables-differ,
+ *            bat-state (of a bitmap that nobody reads), bat-reserved, block-truncated
+ *   note     unused-space
  */
 int vhdx_check(struct io *io, struct findings *ret, struct error **err);
 
