@@ -52,5 +52,5 @@ bool ranges_intersects(const struct ranges *r, uint64_t start, uint64_t end); /*
 uint64_t ranges_total(const struct ranges *r);
 bool ranges_equal(const struct ranges *a, const struct ranges *b);
 
-#define RANGES_FOREACH(p, r) for (const struct range *p = (r)->v; p < (r)->v + (r)->n; p++)
+#define RANGES_FOREACH(p, r) for (const struct range *p = (r)->v; p && p < (r)->v + (r)->n; p++)
 #define CLEANUP_RANGES	     CLEANUP(ranges_done)

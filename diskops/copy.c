@@ -166,7 +166,8 @@ static void coordinate(struct copy *c, struct op *op)
 static void reset(struct copy *c)
 {
 	c->next_slot = c->planned = c->next_write = c->last_disk_end = 0;
-	c->all_planned = c->restart = c->stopped = false;
+	c->all_planned = c->restart = false;
+	c->stopped = false;
 	c->retired = c->zero_bytes = c->bytes_resumed = 0;
 	for (size_t i = 0; i < COPY_MAX_HASHES; i++)
 		c->hashed[i] = 0;

@@ -8,8 +8,6 @@ int worker_map(struct worker *w, struct disk *d, const struct allocmap_options *
 	op_begin(&w->op, "table", 0, 1);
 	if (partition_table_read(&table, d, &w->op, err) < 0)
 		return -1;
-	if (table->problem)
-		op_warn(&w->op, "partition-table", "%s", table->problem);
 	op_begin(&w->op, "map", 0, WORKER_MAP_SHARE - 1);
 	if (allocmap_build(ret_map, d, table, options, &w->op, err) < 0)
 		return -1;
