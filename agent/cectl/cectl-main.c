@@ -157,7 +157,8 @@ static int set_option(
 	return 0;
 }
 
-enum { LONG_HELP = 1000, LONG_VERSION };
+/* getopt_long returns 1 for a word, so the options of the table begin behind all characters. */
+enum { LONG_FIRST = 256, LONG_HELP = 1000, LONG_VERSION };
 
 /* getopt's own table, from ours. */
 static void make_long_options(struct option *out)
@@ -165,7 +166,8 @@ static void make_long_options(struct option *out)
 	size_t n = ARRAY_SIZE(options);
 	for (size_t i = 0; i < n; i++)
 		out[i] = (struct option){options[i].name,
-			options[i].value ? required_argument : no_argument, NULL, (int)i};
+			options[i].value ? required_argument : no_argument, NULL,
+			LONG_FIRST + (int)i};
 	out[n] = (struct option){"help", no_argument, NULL, LONG_HELP};
 	out[n + 1] = (struct option){"version", no_argument, NULL, LONG_VERSION};
 	out[n + 2] = (struct option){0};
@@ -225,8 +227,8 @@ static int parse(struct cectl *c, struct command *cmd, int argc, char **argv, st
 			return err_set(err, ERR_INVALID_ARGUMENT, "%s: %s", argv[optind - 1],
 				opt == ':' ? "a value is missing" : "no such option");
 		} else {
-			cmd->seen[opt] = true;
-			if (set_option(c, &options[opt], optarg, err) < 0)
+			cmd->seen[opt - LONG_FIRST] = true;
+			if (set_option(c, &options[opt - LONG_FIRST], optarg, err) < 0)
 				return -1;
 		}
 	}
