@@ -159,7 +159,7 @@ int jsonx_get_u64(const json_t *object, const char *where, const char *name, uin
 
 static char *dump(const json_t *value, size_t flags)
 {
-	char *text = json_dumps(value, flags | JSON_ENCODE_ANY);
+	char *text = json_dumps(value, flags | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	if (!text) {
 		fputs("out of memory\n", stderr);
 		abort();
