@@ -25,7 +25,7 @@ struct export
 	struct image_options image;
 	struct layout *layout;
 	struct pool pool;
-	struct smb_starter *starter; /* export to a share */
+	struct smb_starter *starter; /* export to a share; outlives the sink */
 	char *target;
 	struct sink *sink;
 	bool resume;

@@ -144,12 +144,12 @@ END_TEST
 START_TEST(module_spellings_and_strings_for_booleans)
 {
 	struct export_request *r = parsed(
-		"{\"SmbLocation\": \"SMB://10.0.1.212:1445//Files//a b/\", \"SmbDiskName\": "
+		"{\"SmbLocation\": \"SMB://10.0.1.212:1445/Files/a b/%25//\", \"SmbDiskName\": "
 		"\"Gold.VHD\", \"SmbDiskFormat\": \"VhdDiskFormat\", \"HashDisk\": \"True\", "
 		"\"Force\": \"false\", \"SmbPort\": \"445\", \"Timeout\": 60, \"provisionType\": "
 		"\"Thick\", \"Tags\": {\"a\": [1]}}",
 		0);
-	ck_assert_str_eq(r->location, "smb://10.0.1.212:1445/Files/a b");
+	ck_assert_str_eq(r->location, "smb://10.0.1.212:1445/Files/a b/%25");
 	ck_assert_str_eq(r->file_name, "Gold.VHD");
 	ck_assert_int_eq(r->image.format, IMAGE_VHD);
 	ck_assert_int_eq(r->image.type, IMAGE_FIXED);

@@ -101,6 +101,21 @@ START_TEST(bad)
 }
 END_TEST
 
+START_TEST(folders)
+{
+	struct smb_url u;
+	ck_ok(smb_url_parse_folder("smb://h:1445/s/my%20folder/x/", &u, &err));
+	ck_assert_str_eq(u.share, "s");
+	ck_assert_str_eq(u.folder, "my folder/x");
+	ck_assert_ptr_null(u.name);
+	smb_url_done(&u);
+	ck_ok(smb_url_parse_folder("smb://h/s", &u, &err));
+	ck_assert_str_eq(u.folder, "");
+	smb_url_done(&u);
+	ck_fails(smb_url_parse_folder("smb://h/", &u, &err), ERR_INVALID_ARGUMENT, "no share");
+}
+END_TEST
+
 START_TEST(credentials_are_not_repeated)
 {
 	static const char *const rows[] = {"smb://bob:hunter2@h/s/f", "smb://dom;bob:hunter2@h/s/f",
@@ -145,4 +160,5 @@ START_TEST(append_gives_the_name_back)
 }
 END_TEST
 
-UNIT_MAIN("smb-url", good, bad, credentials_are_not_repeated, too_long, append_gives_the_name_back)
+UNIT_MAIN("smb-url", good, bad, folders, credentials_are_not_repeated, too_long,
+	append_gives_the_name_back)

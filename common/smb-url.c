@@ -17,7 +17,7 @@
 static int bad(struct error **err, const char *what)
 {
 	return err_set(err, ERR_INVALID_ARGUMENT,
-		"the share's URL %s (smb://host[:port]/share[/folder]/name expected)", what);
+		"the share's URL %s (smb://host[:port]/share[/folder…] expected)", what);
 }
 
 bool smb_url_is(const char *text)
@@ -137,7 +137,8 @@ static void add_folder(struct smb_url *url, const char *part)
 	url->folder = longer;
 }
 
-static int parse_path(const char *p, struct smb_url *url, struct error **err)
+/* named: the last part is the file's name. */
+static int parse_path(const char *p, bool named, struct smb_url *url, struct error **err)
 {
 	bool ends_with_slash = *p && p[strlen(p) - 1] == '/';
 	if (!*p)
@@ -151,15 +152,15 @@ static int parse_path(const char *p, struct smb_url *url, struct error **err)
 		CLEANUP_FREE char *part = NULL;
 		if (take_part(&p, &part, err) < 0)
 			return err_prefix(err, "the share's URL");
-		if (!*p && !ends_with_slash)
+		if (named && !*p && !ends_with_slash)
 			url->name = TAKE_PTR(part);
 		else
 			add_folder(url, part);
 	}
-	return url->name ? 0 : bad(err, "names no file");
+	return named && !url->name ? bad(err, "names no file") : 0;
 }
 
-int smb_url_parse(const char *text, struct smb_url *ret, struct error **err)
+static int parse(const char *text, bool named, struct smb_url *ret, struct error **err)
 {
 	struct smb_url url = {0};
 	if (!smb_url_is(text))
@@ -169,12 +170,23 @@ int smb_url_parse(const char *text, struct smb_url *ret, struct error **err)
 	const char *authority = text + strlen(SCHEME);
 	size_t n = strcspn(authority, "/");
 	const char *path = authority + n + strspn(authority + n, "/");
-	if (parse_authority(authority, n, &url, err) < 0 || parse_path(path, &url, err) < 0) {
+	if (parse_authority(authority, n, &url, err) < 0 ||
+		parse_path(path, named, &url, err) < 0) {
 		smb_url_done(&url);
 		return -1;
 	}
 	*ret = url;
 	return 0;
+}
+
+int smb_url_parse(const char *text, struct smb_url *ret, struct error **err)
+{
+	return parse(text, true, ret, err);
+}
+
+int smb_url_parse_folder(const char *text, struct smb_url *ret, struct error **err)
+{
+	return parse(text, false, ret, err);
 }
 
 void smb_url_done(struct smb_url *url)

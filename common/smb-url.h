@@ -17,7 +17,7 @@ struct smb_url {
 	uint16_t port; /* SMB_URL_PORT where the URL names none */
 	char *share;
 	char *folder; /* below the share, '/' between its parts, none at the ends; "" for the root */
-	char *name;   /* of the file */
+	char *name;   /* of the file; NULL: a folder's URL */
 };
 
 /*
@@ -25,6 +25,8 @@ struct smb_url {
  * without being repeated: it may have a password beside it.
  */
 int smb_url_parse(const char *text, struct smb_url *ret, struct error **err);
+/* The same for "smb://host[:port]/share[/folder…]". */
+int smb_url_parse_folder(const char *text, struct smb_url *ret, struct error **err);
 void smb_url_done(struct smb_url *url);
 
 bool smb_url_is(const char *text); /* begins with "smb://", in any case */
