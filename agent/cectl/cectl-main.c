@@ -292,7 +292,7 @@ static void show_error(const struct cectl *c, const struct error *err)
 
 int main(int argc, char **argv)
 {
-	struct cectl c = {.program = argv[0]};
+	struct cectl c = {0};
 	struct error *err CLEANUP(err_free_p) = NULL;
 	log_init("cectl");
 	from_environment(&c);

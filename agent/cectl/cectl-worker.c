@@ -4,21 +4,33 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 
+#include "export-request.h"
 #include "io.h"
 #include "jsonx.h"
 #include "mem.h"
-#include "worker-protocol.h"
+#include "worker-run.h"
 
-static volatile sig_atomic_t worker_pid;
+/* A byte in the pipe asks the worker to stop; it answers by ending, and cectl ends after it. */
+static int stop_pipe[2] = {-1, -1};
 
-/* Ctrl-C asks the worker to stop; it answers by ending, and cectl ends after it. */
-static void forward_signal(int sig)
+static void on_stop_signal(int sig)
 {
 	(void)sig;
-	if (worker_pid > 0)
-		kill(worker_pid, SIGTERM);
+	int saved = errno;
+	(void)!write(stop_pipe[1], "", 1);
+	errno = saved;
+}
+
+static int watch_signals(struct error **err)
+{
+	if (stop_pipe[0] < 0 && pipe2(stop_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_errno(err, ERR_SYSTEM, errno, "pipe");
+	const struct sigaction stop = {.sa_handler = on_stop_signal};
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return 0;
 }
 
 void worker_outcome_done(struct worker_outcome *o)
@@ -28,63 +40,13 @@ void worker_outcome_done(struct worker_outcome *o)
 	json_decref(o->warnings);
 }
 
-static int worker_path(const struct cectl *c, char **ret, struct error **err)
+static int worker_path(char **ret, struct error **err)
 {
 	const char *env = getenv("CE_WORKER");
-	if (env) {
-		*ret = xstrdup(env);
-		return 0;
-	}
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (n < 0)
-		return err_errno(err, ERR_SYSTEM, errno, "where %s is", c->program);
-	self[n] = '\0';
-	char *slash = strrchr(self, '/');
-	CLEANUP_FREE char *path = xasprintf("%.*s/ce-worker", (int)(slash - self), self);
+	CLEANUP_FREE char *path = env ? xstrdup(env) : worker_default_program();
 	if (access(path, X_OK) < 0)
 		return err_errno(err, ERR_SYSTEM, errno, "\"%s\" (or set CE_WORKER)", path);
 	*ret = TAKE_PTR(path);
-	return 0;
-}
-
-struct child {
-	int in, out; /* our ends of its standard input and output */
-	pid_t pid;
-};
-
-static void child_exec(const char *path, const char *verb, int in, int out)
-{
-	/* Its own group: a terminal's Ctrl-C reaches it once, through forward_signal(). */
-	setpgid(0, 0);
-	signal(SIGPIPE, SIG_DFL);
-	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
-		_exit(127);
-	execl(path, "ce-worker", verb, (char *)NULL);
-	_exit(127);
-}
-
-static int child_start(struct child *ret, const char *path, const char *verb, struct error **err)
-{
-	int in[2], out[2];
-	if (pipe2(in, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_SYSTEM, errno, "pipe");
-	if (pipe2(out, O_CLOEXEC) < 0) {
-		close(in[0]);
-		close(in[1]);
-		return err_errno(err, ERR_SYSTEM, errno, "pipe");
-	}
-	pid_t pid = fork();
-	if (pid == 0)
-		child_exec(path, verb, in[0], out[1]);
-	close(in[0]);
-	close(out[1]);
-	if (pid < 0) {
-		close(in[1]);
-		close(out[0]);
-		return err_errno(err, ERR_SYSTEM, errno, "start \"%s\"", path);
-	}
-	*ret = (struct child){.in = in[1], .out = out[0], .pid = pid};
 	return 0;
 }
 
@@ -99,9 +61,15 @@ static void add_warning(json_t *warnings, const struct worker_event *ev)
 	fprintf(stderr, "warning: %s [%s]\n", ev->message, ev->code);
 }
 
-static void take_event(
-	struct cectl *c, struct worker_event *ev, struct worker_outcome *o, struct error **failure)
+struct watch {
+	struct cectl *c;
+	struct worker_outcome outcome;
+};
+
+static void on_event(void *data, const struct worker_event *ev, const char *line, size_t len)
 {
+	struct watch *w = data;
+	(void)line, (void)len;
 	switch (ev->kind) {
 	case WORKER_STEP:
 	case WORKER_PROGRESS:
@@ -113,66 +81,40 @@ static void take_event(
 			.eta_seconds = ev->eta_seconds});
 		break;
 	case WORKER_WARNING:
-		add_warning(o->warnings, ev);
+		add_warning(w->outcome.warnings, ev);
 		break;
 	case WORKER_NOTE:
 		progress_end();
 		fprintf(stderr, "%s\n", ev->message);
 		break;
 	case WORKER_PLAN:
-		json_decref(o->plan);
-		o->plan = TAKE_PTR(ev->body);
+		json_decref(w->outcome.plan);
+		w->outcome.plan = json_incref(ev->body);
 		break;
 	case WORKER_RESULT:
-		json_decref(o->result);
-		o->result = TAKE_PTR(ev->body);
 		break;
 	case WORKER_ERROR:
-		c->wrote = ev->wrote;
-		err_move(failure, &ev->error);
+		w->c->wrote = ev->wrote;
 		break;
 	}
 }
 
-static int read_events(struct cectl *c, int fd, struct worker_outcome *o, struct error **failure,
-	struct error **err)
+static void on_log(void *data, const char *text, size_t len)
 {
-	CLEANUP_FREE char *line = NULL;
-	size_t cap = 0;
-	CLEANUP_FCLOSE FILE *f = fdopen(fd, "r");
-	for (;;) {
-		errno = 0;
-		ssize_t n = getline(&line, &cap, f);
-		if (n < 0 && errno == EINTR) {
-			clearerr(f);
-			continue;
-		}
-		if (n < 0)
-			return 0;
-		struct worker_event ev = {0};
-		if (worker_event_parse(line, (size_t)n, &ev, err) < 0)
-			return -1;
-		take_event(c, &ev, o, failure);
-		worker_event_done(&ev);
-	}
+	(void)data;
+	progress_end();
+	(void)!write_full(STDERR_FILENO, text, len);
 }
 
-/* What the way it ended says where it sent neither a result nor an error. */
-static int died(int status, struct error **err)
+/* Seconds, where the request has a limit of its own: who waits at a terminal needs no other. */
+static unsigned time_limit(const json_t *input)
 {
-	if (WIFSIGNALED(status))
-		return err_set(err, ERR_WORKER_DIED, "the worker was ended by signal %d (%s)",
-			WTERMSIG(status), strsignal(WTERMSIG(status)));
-	return err_set(err, ERR_WORKER_DIED, "the worker ended with status %d and no result",
-		WEXITSTATUS(status));
-}
-
-static int child_wait(pid_t pid)
-{
-	int status = 0;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status;
+	CLEANUP_ERR struct error *ignored = NULL; /* the worker reports what is wrong with it */
+	uint64_t seconds = 0;
+	const json_t *request = json_object_get(input, "request");
+	if (request)
+		jsonx_get_u64(request, "", "timeout", 1, UINT32_MAX, &seconds, &ignored);
+	return (unsigned)seconds;
 }
 
 int cectl_run_worker(struct cectl *c, const char *verb, json_t *input, struct worker_outcome *ret,
@@ -180,39 +122,28 @@ int cectl_run_worker(struct cectl *c, const char *verb, json_t *input, struct wo
 {
 	CLEANUP_JSON json_t *owned = input;
 	CLEANUP_FREE char *path = NULL;
-	struct child child;
-	if (worker_path(c, &path, err) < 0)
+	if (worker_path(&path, err) < 0 || watch_signals(err) < 0)
 		return -1;
-	struct sigaction forward = {.sa_handler = forward_signal};
-	sigaction(SIGINT, &forward, NULL);
-	sigaction(SIGTERM, &forward, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	if (child_start(&child, path, verb, err) < 0)
-		return -1;
-	worker_pid = child.pid;
-
-	char *text = jsonx_dump(owned);
-	/* A worker that ends early says why on its output: the broken pipe itself is no news. */
-	(void)!write_full(child.in, text, strlen(text));
-	mem_wipe_str(text);
-	close(child.in);
-
-	struct worker_outcome o = {.warnings = json_array()};
-	struct error *failure CLEANUP(err_free_p) = NULL;
-	int bad = read_events(c, child.out, &o, &failure, err);
-	if (bad < 0)
-		kill(child.pid, SIGKILL);
-	int status = child_wait(child.pid);
-	worker_pid = 0;
+	struct watch w = {.c = c, .outcome = {.warnings = json_array()}};
+	struct worker_spec spec = {
+		.program = path,
+		.verb = verb,
+		.input = jsonx_dump(owned),
+		.disk_fd = -1,
+		.stop_fd = stop_pipe[0],
+		.timeout = time_limit(owned),
+		.on_event = on_event,
+		.on_log = on_log,
+		.data = &w,
+	};
+	export_request_wipe(owned);
+	int result = worker_run(&spec, &w.outcome.result, err);
+	free(spec.input);
 	progress_end();
-	if (bad == 0 && failure)
-		*err = TAKE_PTR(failure);
-	else if (bad == 0 && (status != 0 || !o.result))
-		died(status, err);
-	if (*err) {
-		worker_outcome_done(&o);
+	if (result < 0) {
+		worker_outcome_done(&w.outcome);
 		return -1;
 	}
-	*ret = o;
+	*ret = w.outcome;
 	return 0;
 }

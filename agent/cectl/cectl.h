@@ -14,7 +14,6 @@
 
 /* What the options of all verbs set; a verb says in its table row which of them it takes. */
 struct cectl {
-	const char *program; /* argv[0], to find ce-worker beside it */
 	bool local;
 	/* the agent */
 	const char *server, *cert, *key, *ca;

@@ -242,6 +242,17 @@ exec 5<&-
 work check "{\"disk\": {\"path\": \"$disk\"}}"
 is "check: a raw disk is refused" "$status $(error_code)" "3 image-unsupported"
 
+# --- one export at a time to one target
+faultfs_set "$TMP/fault" "slow 15000"
+start export "$(input "$TMP/fault/disk" "$out/busy.vhdx")"
+must wait_for 20 test -e "$out/busy.vhdx.ce-partial"
+(work export "$(input "$disk" "$out/busy.vhdx")" && echo "$status $(error_code)" >"$TMP/second")
+is "a second export to the same target is refused" "$(cat "$TMP/second")" "3 target-busy"
+kill -TERM "$pid"
+finish
+faultfs_set "$TMP/fault" clear
+rm -f "$out"/*
+
 # --- usage
 run_status_is "no verb: usage" 2 "$worker"
 run_status_is "an unknown verb: usage" 2 "$worker" format
