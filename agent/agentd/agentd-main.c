@@ -13,6 +13,7 @@
 
 #include "agentd-options.h"
 #include "disk-inspect.h"
+#include "event-streams.h"
 #include "job-list.h"
 #include "listen.h"
 #include "logging.h"
@@ -84,7 +85,9 @@ static void stop(struct server *server, struct agent *agent)
 	server_quiesce(server);
 	inspector_stop(agent->inspector);
 	bool all_ended = jobs_stop(agent->jobs);
+	streams_stop(agent->streams);
 	server_stop(server);
+	streams_free(agent->streams);
 	inspector_free(agent->inspector);
 	if (all_ended)
 		jobs_close(agent->jobs);
@@ -107,25 +110,32 @@ static int start_server(struct agent *agent, const struct agentd_options *o, con
 	return 0;
 }
 
+/* What a failure leaves behind ends with the process. */
+static int start(struct agent *agent, const struct agentd_options *o, const struct tls *tls,
+	struct server **ret, struct error **err)
+{
+	if (access(o->worker, X_OK) < 0)
+		return err_errno(err, ERR_INVALID_ARGUMENT, errno, "worker \"%s\"", o->worker);
+	if (jobs_open(o->state_dir, o->worker, o->max_jobs, &agent->jobs, err) < 0 ||
+		streams_start(agent->jobs, &agent->streams, err) < 0)
+		return -1;
+	agent->inspector = inspector_new(o->worker);
+	return start_server(agent, o, tls, ret, err);
+}
+
 static int run(const struct agentd_options *o, struct error **err)
 {
 	CLEANUP(tls_free_p) struct tls *tls = NULL;
 	CLEANUP_CLOSE int signal_fd = signals_open(err);
-	struct agent agent = {
-		.disks = &o->disks, .max_jobs = o->max_jobs, .start_us = job_now_us()};
+	static struct agent agent;
 	struct server *server;
-	if (signal_fd < 0 || tls_load(o->cert, o->key, o->client_ca, o->client_pins, &tls, err) < 0)
+	agent.disks = &o->disks;
+	agent.max_jobs = o->max_jobs;
+	agent.start_us = job_now_us();
+	if (signal_fd < 0 ||
+		tls_load(o->cert, o->key, o->client_ca, o->client_pins, &tls, err) < 0 ||
+		start(&agent, o, tls, &server, err) < 0)
 		return -1;
-	if (access(o->worker, X_OK) < 0)
-		return err_errno(err, ERR_INVALID_ARGUMENT, errno, "worker \"%s\"", o->worker);
-	if (jobs_open(o->state_dir, o->worker, o->max_jobs, &agent.jobs, err) < 0)
-		return -1;
-	agent.inspector = inspector_new(o->worker);
-	if (start_server(&agent, o, tls, &server, err) < 0) {
-		inspector_free(agent.inspector);
-		jobs_close(agent.jobs);
-		return -1;
-	}
 	sd_notify(0, "READY=1");
 	loop(signal_fd, server, agent.jobs);
 	stop(server, &agent);

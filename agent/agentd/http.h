@@ -19,6 +19,7 @@
 
 struct jobs;
 struct inspector;
+struct streams;
 struct MHD_Connection;
 struct MHD_Response;
 
@@ -27,11 +28,13 @@ struct agent {
 	struct jobs *jobs;
 	const struct disk_list *disks; /* configured ones */
 	struct inspector *inspector;
+	struct streams *streams;
 	unsigned max_jobs;
 	int64_t start_us;
 	/* counted by the server */
 	atomic_uint_fast64_t requests, request_errors, body_bytes;
 	atomic_uint connections;
+	atomic_uint slow; /* routes that run in threads of their own */
 };
 
 struct route;
@@ -58,7 +61,10 @@ struct reply {
 	struct MHD_Response *response;
 };
 
-/* Bytes of a stream: how many were put into buf (at most max), or -1 at its end. May block. */
+/*
+ * Bytes of a stream: how many were put into buf (at most max), 0 where there are none and the
+ * connection was suspended, -1 at the end. Does not block.
+ */
 typedef ssize_t reply_stream_fn(void *data, char *buf, size_t max);
 
 /* Each sets the reply, which must be empty. */

@@ -149,7 +149,7 @@ void jobs_end_job(struct jobs *jobs, struct job *job, enum job_state state,
 	job_end(job, state, resource, now);
 	job->claimed = false;
 	jobs->ended[state]++;
-	pthread_cond_broadcast(&jobs->changed);
+	jobs_changed(jobs);
 	pthread_mutex_unlock(&jobs->lock);
 }
 
@@ -228,28 +228,45 @@ void jobs_totals(struct jobs *jobs, uint64_t ret_ended[static _JOB_STATE_MAX], u
 	*ret_bytes = jobs->bytes_copied;
 }
 
-bool jobs_stopping(struct jobs *jobs)
+static bool has_news(const struct job *job, uint64_t after)
 {
-	JOBS_LOCK_SCOPE(jobs);
-	return jobs->stopping;
+	return job_state_is_end(job->state) || job->events.last_id != after;
 }
 
-int jobs_wait_events(struct jobs *jobs, const char *id, uint64_t after, int timeout_ms,
-	char **ret_text, uint64_t *ret_last, bool *ret_end, struct error **err)
+bool jobs_has_news(struct jobs *jobs, const char *id, uint64_t after)
+{
+	CLEANUP_ERR struct error *err = NULL;
+	JOBS_LOCK_SCOPE(jobs);
+	const struct job *job = jobs_find(jobs, id, &err);
+	return !job || has_news(job, after);
+}
+
+int jobs_events(struct jobs *jobs, const char *id, uint64_t after, char **ret_text,
+	uint64_t *ret_last, bool *ret_end, struct error **err)
+{
+	JOBS_LOCK_SCOPE(jobs);
+	const struct job *job = jobs_find(jobs, id, err);
+	if (!job)
+		return -1;
+	/* An id from another life of the agent: from the start. */
+	if (after > job->events.last_id)
+		after = 0;
+	*ret_text = job_events_after(&job->events, after, ret_last);
+	*ret_end = job_state_is_end(job->state);
+	return 0;
+}
+
+void jobs_changed(struct jobs *jobs)
+{
+	jobs->changes++;
+	pthread_cond_broadcast(&jobs->changed);
+}
+
+void jobs_wait_change(struct jobs *jobs, uint64_t *seen, int timeout_ms)
 {
 	const struct timespec until = monotonic_in(timeout_ms);
 	JOBS_LOCK_SCOPE(jobs);
-	for (int r = 0;;) {
-		const struct job *job = jobs_find(jobs, id, err);
-		if (!job)
-			return -1;
-		/* An id from another life of the agent: from the start. */
-		if (after > job->events.last_id)
-			after = 0;
-		*ret_text = job_events_after(&job->events, after, ret_last);
-		*ret_end = job_state_is_end(job->state);
-		if (*ret_text || *ret_end || r || jobs->stopping)
-			return 0;
+	for (int r = 0; jobs->changes == *seen && r == 0;)
 		r = pthread_cond_timedwait(&jobs->changed, &jobs->lock, &until);
-	}
+	*seen = jobs->changes;
 }

@@ -3,8 +3,9 @@
  * All jobs: submitting, looking up, canceling, scheduling, forgetting.
  *
  * Locks of the agent, in the order in which they may be taken:
- *   1. struct jobs.lock      every field of the list and of each job
- *   2. struct server.lock    connections (server.c); no other is taken under it
+ *   1. struct streams.lock    who watches a job (event-streams.c)
+ *   2. struct jobs.lock       every field of the list and of each job
+ *   -  struct server.lock, struct inspector.lock: leaves, taken alone
  * The journal has none: a job's record is written without a lock by the one thread that has claimed
  * the job (job->claimed), always before the change of state is shown to anybody.
  */
@@ -27,7 +28,8 @@
 
 struct jobs {
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* broadcast at every event of every job; CLOCK_MONOTONIC */
+	pthread_cond_t changed; /* broadcast by jobs_changed(); CLOCK_MONOTONIC */
+	uint64_t changes;	/* how often that was */
 	struct journal *journal;
 	char *worker;	/* path of ce-worker */
 	struct job **v; /* by seq, oldest first */
@@ -69,14 +71,17 @@ char *jobs_of_disk(struct jobs *jobs, const char *path);
 void jobs_count(struct jobs *jobs, uint64_t ret[static _JOB_STATE_MAX]);
 /* Since the start: how many ended so, and how much they copied. */
 void jobs_totals(struct jobs *jobs, uint64_t ret_ended[static _JOB_STATE_MAX], uint64_t *ret_bytes);
-bool jobs_stopping(struct jobs *jobs);
 
 /*
- * Events after the given id, as server-sent events; waits up to timeout_ms for one. *ret_text NULL:
- * none came. *ret_end: the job has ended and all of its events were handed out.
+ * Events after the given id, as server-sent events. *ret_text NULL: there are none yet. *ret_end: the
+ * job has ended.
  */
-int jobs_wait_events(struct jobs *jobs, const char *id, uint64_t after, int timeout_ms,
-	char **ret_text, uint64_t *ret_last, bool *ret_end, struct error **err);
+int jobs_events(struct jobs *jobs, const char *id, uint64_t after, char **ret_text,
+	uint64_t *ret_last, bool *ret_end, struct error **err);
+/* Whether jobs_events() has anything to say that it did not say before, be it an error. */
+bool jobs_has_news(struct jobs *jobs, const char *id, uint64_t after);
+/* Until anything happens to any job, at most timeout_ms. *seen: 0 at first, then as it was left. */
+void jobs_wait_change(struct jobs *jobs, uint64_t *seen, int timeout_ms);
 
 /* Once a second: starts what can start, forgets what is old. */
 void jobs_tick(struct jobs *jobs);
@@ -91,6 +96,8 @@ static inline void jobs_unlock(struct jobs **jobs)
 	struct jobs *lock_scope_ CLEANUP(jobs_unlock) = (list); \
 	pthread_mutex_lock(&lock_scope_->lock)
 
+/* Something that a watcher may want to know has happened. */
+void jobs_changed(struct jobs *jobs);
 void jobs_add(struct jobs *jobs, struct job *job);
 /* Removes it from the list and frees it. */
 void jobs_drop(struct jobs *jobs, struct job *job);

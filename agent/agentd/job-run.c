@@ -59,7 +59,7 @@ static void on_event(void *data, const struct worker_event *ev, const char *line
 	job_apply(run->job, ev);
 	if (run->job->bytes_done > before)
 		run->jobs->bytes_copied += run->job->bytes_done - before;
-	pthread_cond_broadcast(&run->jobs->changed);
+	jobs_changed(run->jobs);
 }
 
 static void on_log(void *data, const char *text, size_t len)
@@ -76,7 +76,7 @@ static void begin(struct run *run)
 	pthread_mutex_lock(&run->jobs->lock);
 	job_start(job, job_now_us());
 	resource = job_resource(job);
-	pthread_cond_broadcast(&run->jobs->changed);
+	jobs_changed(run->jobs);
 	pthread_mutex_unlock(&run->jobs->lock);
 	run->log.fd = journal_open_file(
 		run->jobs->journal, job->id, JOURNAL_LOG, O_WRONLY | O_CREAT | O_APPEND, &err);

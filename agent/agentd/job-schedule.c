@@ -49,7 +49,7 @@ static void *run_thread(void *data)
 	JOBS_LOCK_SCOPE(run.jobs);
 	run.jobs->running--;
 	schedule(run.jobs);
-	pthread_cond_broadcast(&run.jobs->changed);
+	jobs_changed(run.jobs);
 	return NULL;
 }
 
@@ -173,7 +173,7 @@ bool jobs_stop(struct jobs *jobs)
 	jobs->stopping = true;
 	for (size_t i = 0; i < jobs->n; i++)
 		stop_worker(jobs->v[i]);
-	pthread_cond_broadcast(&jobs->changed);
+	jobs_changed(jobs);
 	pthread_mutex_unlock(&jobs->lock);
 	while ((job = claim_waiting(jobs))) {
 		CLEANUP_ERR struct error *error = NULL;

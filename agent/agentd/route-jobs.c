@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <fcntl.h>
 
+#include "event-streams.h"
 #include "io.h"
 #include "job-list.h"
 #include "routes.h"
@@ -75,4 +76,11 @@ int route_job_plan(struct agent *agent, struct request *rq, struct reply *re, st
 		return -1;
 	reply_fd(re, "application/json; charset=utf-8", fd, size);
 	return 0;
+}
+
+int route_job_events(struct agent *agent, struct request *rq, struct reply *re, struct error **err)
+{
+	const char *last = request_header(rq, "Last-Event-ID");
+	return streams_open(
+		agent->streams, rq, rq->param, last ? strtoull(last, NULL, 10) : 0, re, err);
 }

@@ -8,6 +8,7 @@ struct route {
 	const char *method, *path; /* "{id}" stands for one segment */
 	route_fn *handle;
 	const char *query[HTTP_QUERY_MAX]; /* the parameters it knows */
+	bool slow; /* takes more than a moment: it has a thread of its own */
 };
 
 /*

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server-request.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <strings.h>
 
 #include "logging.h"
 #include "mem.h"
 #include "server.h"
+
+#define STACK_SIZE (512u << 10)
 
 struct server_request {
 	struct agent *agent;
@@ -15,6 +18,8 @@ struct server_request {
 	char *allow;
 	size_t body_cap;
 	uint64_t received; /* of the body, thrown away or not */
+	bool handled;	   /* by the route; the reply, or the error, is there or on its way */
+	struct reply reply;
 };
 
 static enum MHD_Result check_parameter(
@@ -58,6 +63,8 @@ void server_request_free(struct server_request *sr)
 	if (sr->rq.body)
 		mem_wipe(sr->rq.body, sr->rq.body_len);
 	free(sr->rq.body);
+	if (sr->reply.response)
+		MHD_destroy_response(sr->reply.response);
 	free(sr->allow);
 	err_free(sr->error);
 	free(sr);
@@ -70,7 +77,7 @@ static enum MHD_Result send_reply(
 	if (re->status >= 400)
 		atomic_fetch_add(&agent->request_errors, 1);
 	enum MHD_Result r = MHD_queue_response(connection, re->status, re->response);
-	MHD_destroy_response(re->response);
+	MHD_destroy_response(TAKE_PTR(re->response));
 	return r;
 }
 
@@ -135,12 +142,49 @@ bool server_request_body(struct server_request *sr, const char *data, size_t siz
 	return sr->received <= SERVER_DISCARD_MAX;
 }
 
+static void handle(struct server_request *sr)
+{
+	if (sr->rq.route->handle(sr->agent, &sr->rq, &sr->reply, &sr->error) < 0 &&
+		err_http_status(sr->error->code) >= 500)
+		log_error(sr->error);
+}
+
+static void *handle_thread(void *data)
+{
+	struct server_request *sr = data;
+	struct agent *agent = sr->agent;
+	handle(sr);
+	/* The request is the server's again, and may be gone before the next line. */
+	MHD_resume_connection(sr->rq.connection);
+	atomic_fetch_sub(&agent->slow, 1);
+	return NULL;
+}
+
+static void handle_aside(struct server_request *sr)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	atomic_fetch_add(&sr->agent->slow, 1);
+	MHD_suspend_connection(sr->rq.connection);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	/* Where the system has no thread to spare, this one waits. */
+	if (pthread_create(&thread, &attr, handle_thread, sr) != 0)
+		handle_thread(sr);
+	pthread_attr_destroy(&attr);
+}
+
+/* Called again once a slow route has filled in its reply. */
 enum MHD_Result server_request_answer(struct server_request *sr)
 {
-	struct reply re = {0};
-	if (!sr->error && sr->rq.route->handle(sr->agent, &sr->rq, &re, &sr->error) == 0)
-		return send_reply(sr->agent, sr->rq.connection, &re);
-	if (err_http_status(sr->error->code) >= 500)
-		log_error(sr->error);
-	return send_error(sr);
+	if (!sr->error && !sr->handled) {
+		sr->handled = true;
+		if (sr->rq.route->slow) {
+			handle_aside(sr);
+			return MHD_YES;
+		}
+		handle(sr);
+	}
+	return sr->error ? send_error(sr) : send_reply(sr->agent, sr->rq.connection, &sr->reply);
 }

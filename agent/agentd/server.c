@@ -12,7 +12,8 @@
 #include "op.h"
 #include "server-request.h"
 
-#define STACK_SIZE (512u << 10)
+#define STACK_SIZE   (512u << 10)
+#define SLOW_POLL_US 10000
 
 /* An open connection. */
 struct conn {
@@ -167,19 +168,18 @@ int server_start(struct agent *agent, const struct tls *tls, int listen_fd, stru
 	s->tls = tls;
 	s->listen_fd = -1;
 	pthread_mutex_init(&s->lock, NULL);
-	/* select(), not poll(): its time-outs are exact, and so few connections fit. */
-	s->daemon = MHD_start_daemon(MHD_USE_TLS | MHD_USE_INTERNAL_POLLING_THREAD |
-					     MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC |
-					     MHD_USE_ERROR_LOG,
+	s->daemon = MHD_start_daemon(MHD_USE_TLS | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
+					     MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
 		0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,
 		MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_HTTPS_MEM_CERT, tls->cert,
 		MHD_OPTION_HTTPS_MEM_KEY, tls->key, MHD_OPTION_HTTPS_MEM_TRUST, tls->ca,
 		MHD_OPTION_HTTPS_PRIORITIES, tls_priorities, MHD_OPTION_NOTIFY_CONNECTION,
 		on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-		MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)SERVER_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)SERVER_STALL_SECONDS, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+		MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_THREAD_POOL_SIZE,
+		(unsigned)SERVER_THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)SERVER_CONNECTIONS,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SERVER_STALL_SECONDS,
+		MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_END);
 	if (!s->daemon) {
 		pthread_mutex_destroy(&s->lock);
 		free(s);
@@ -209,6 +209,9 @@ void server_quiesce(struct server *s)
 
 void server_stop(struct server *s)
 {
+	/* A suspended connection cannot be closed; these are about to end. */
+	while (s->agent->slow)
+		usleep(SLOW_POLL_US);
 	MHD_stop_daemon(s->daemon);
 	if (s->listen_fd >= 0)
 		close(s->listen_fd);

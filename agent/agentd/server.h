@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * HTTPS: connections, request bodies, dispatch to the routes. A thread a connection, so that a
- * route may block; what bounds it:
+ * HTTPS: connections, request bodies, dispatch to the routes. A few threads serve all connections
+ * (GnuTLS keeps some memory for every thread that ever used it, for good: a thread a connection
+ * would grow without end); a route that takes its time has a thread that never sees TLS. What bounds
+ * it:
  *   SERVER_CONNECTIONS        open at once
  *   SERVER_HANDSHAKE_SECONDS  from connecting to the first request's headers
  *   SERVER_BODY_SECONDS       for a request's body
@@ -14,6 +16,7 @@
 #include "tls.h"
 
 #define SERVER_CONNECTIONS	 256
+#define SERVER_THREADS		 4
 #define SERVER_HANDSHAKE_SECONDS 15
 #define SERVER_BODY_SECONDS	 60
 #define SERVER_IDLE_SECONDS	 120
@@ -31,5 +34,6 @@ int server_start(struct agent *agent, const struct tls *tls, int listen_fd, stru
 void server_tick(struct server *server);
 /* No new connections; those that are open go on. */
 void server_quiesce(struct server *server);
-/* Closes what is open and waits for it. No route may block any more. */
+/* Closes what is open and waits for it. No slow route may wait for anything any more, and no stream
+ * may be suspended. */
 void server_stop(struct server *server);

@@ -406,6 +406,8 @@ is "agent ends: status" "$?" 0
 ok "agent ends: soon" [ $((SECONDS - START)) -le 20 ]
 wait $WATCH1
 is "agent ends: a watcher's stream is closed properly" "$?" 0
+is "agent ends: a watcher sees how the job ended" \
+	"$(sed -n 's/^data: //p' "$TMP/events3" | tail -n 1 | jq -r .error.code)" interrupted
 is "agent ends: the job's record" "$(jq -r .job.error.code "$AGENT_DIR/state/jobs/$ID/job.json")" interrupted
 grep -rqa TopSecret "$AGENT_DIR/state" "$AGENT_DIR/log"
 is "no secret in records or logs" "$?" 1
