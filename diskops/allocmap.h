@@ -31,7 +31,8 @@ struct allocmap {
 	struct allocmap_part *v;
 	size_t n;
 	uint64_t kept, excluded; /* bytes */
-	/* SHA-256 over disk size, sector size and ranges: two equal maps have the same id. */
+	/* SHA-256 over disk size (64 bits), sector size (32 bits), and start and end of each range (64
+	 * bits each), all little-endian: two equal maps have the same id. */
 	uint8_t id[32];
 };
 

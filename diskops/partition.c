@@ -1,84 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "partition.h"
 
-#include <blkid/blkid.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "mem.h"
+#include "partition-probe.h"
 #include "partition-scan.h"
 #include "partition-types.h"
 #include "partition-window.h"
-#include "utf16.h"
 
 /* Boot loaders other than Windows' lie between the MBR and the first partition. */
 #define BOOT_GAP_MAX MiB
 /* Dynamic disks keep their database at the end of an MBR disk. */
 #define LDM_DATABASE MiB
 #define BLKID_UNIT   512u
-
-static void free_probe(blkid_probe *p)
-{
-	if (*p)
-		blkid_free_probe(*p);
-}
-
-static blkid_probe new_probe(
-	const struct partition_window *w, uint64_t start, uint64_t size, struct error **err)
-{
-	blkid_probe pr = blkid_new_probe();
-	if (!pr || blkid_probe_set_device(pr, w->fd, (blkid_loff_t)start, (blkid_loff_t)size) < 0) {
-		err_set(err, ERR_SYSTEM, "libblkid cannot probe a memory file");
-		free_probe(&pr);
-		return NULL;
-	}
-	return pr;
-}
-
-/* Text of the disk's: cut to fit, and never anything but UTF-8. */
-static void copy_text(char *dst, size_t size, const char *src)
-{
-	size_t units;
-	snprintf(dst, size, "%s", src ? src : "");
-	CLEANUP_FREE uint8_t *valid = utf8_to_utf16(dst, &units);
-	for (char *p = dst; !valid && *p; p++)
-		if (*p & 0x80)
-			*p = '?';
-}
-
-/* ---- file systems ---- */
-
-static const char *probe_value(blkid_probe pr, const char *name)
-{
-	const char *value = NULL;
-	return blkid_probe_lookup_value(pr, name, &value, NULL) == 0 ? value : NULL;
-}
-
-/* libblkid wants to see more of BitLocker than its boot record; for "copy it whole" that is enough. */
-static bool is_bitlocker(const struct partition_window *w, uint64_t start)
-{
-	char oem[8];
-	return pread_full(w->fd, oem, 8, start + 3) == 8 && memcmp(oem, "-FVE-FS-", 8) == 0;
-}
-
-/* Two signatures at once are no file system: nothing is assumed about such a partition. */
-static int probe_fs(struct partition *p, const struct partition_window *w, struct error **err)
-{
-	CLEANUP(free_probe) blkid_probe pr = new_probe(w, p->start, p->size, err);
-	if (!pr)
-		return -1;
-	blkid_probe_enable_superblocks(pr, 1);
-	blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL);
-	if (blkid_do_safeprobe(pr) == 0) {
-		copy_text(p->fs, sizeof(p->fs), probe_value(pr, "TYPE"));
-		copy_text(p->label, sizeof(p->label), probe_value(pr, "LABEL"));
-	}
-	if (is_bitlocker(w, p->start))
-		copy_text(p->fs, sizeof(p->fs), "BitLocker");
-	return 0;
-}
-
-/* ---- the table ---- */
 
 /* False: a partition of a table inside a partition (BSD, Solaris), which is its container's content. */
 static bool partition_from_blkid(
@@ -99,7 +35,7 @@ static bool partition_from_blkid(
 		if (id)
 			guid_parse(id, &p->id);
 		p->attributes = blkid_partition_get_flags(from);
-		copy_text(p->name, sizeof(p->name), blkid_partition_get_name(from));
+		partition_copy_text(p->name, sizeof(p->name), blkid_partition_get_name(from));
 		p->role = partition_role_of_gpt(&p->type);
 	} else {
 		p->mbr_type = (uint8_t)blkid_partition_get_type(from);
@@ -122,7 +58,7 @@ static bool list_partitions(struct partition_table *t, blkid_probe pr, const cha
 						  : TABLE_NONE;
 	if (t->kind == TABLE_NONE)
 		return false;
-	copy_text(t->id, sizeof(t->id), blkid_parttable_get_id(table));
+	partition_copy_text(t->id, sizeof(t->id), blkid_parttable_get_id(table));
 	int n = blkid_partlist_numof_partitions(list);
 	t->v = xcalloc(n > 0 ? (size_t)n : 0, sizeof(*t->v));
 	for (int i = 0; i < n; i++)
@@ -221,9 +157,9 @@ static int read_bare(struct partition_table *t, struct disk *d, const struct par
 	struct error **err)
 {
 	struct partition p = {.start = 0, .size = d->size, .role = ROLE_UNKNOWN};
-	if (probe_fs(&p, w, err) < 0)
+	if (partition_probe_fs(&p, w, err) < 0)
 		return -1;
-	if (p.fs[0]) {
+	if (p.fs[0] || p.ambiguous) {
 		t->v = xmemdup(&p, sizeof(p));
 		t->n = 1;
 	}
@@ -245,7 +181,7 @@ static int read_partitions(struct partition_table *t, struct disk *d, struct tab
 	if (t->n)
 		qsort(t->v, t->n, sizeof(*t->v), compare_start);
 	for (size_t i = 0; i < t->n; i++)
-		if (t->v[i].role != ROLE_EXTENDED && probe_fs(&t->v[i], w, err) < 0)
+		if (t->v[i].role != ROLE_EXTENDED && partition_probe_fs(&t->v[i], w, err) < 0)
 			return -1;
 	t->problem = TAKE_PTR(s->problem);
 	ranges_copy(&t->structures, &s->tables);
@@ -257,7 +193,7 @@ static int read_partitions(struct partition_table *t, struct disk *d, struct tab
 static int read_table(struct partition_table *t, struct disk *d, struct table_scan *s,
 	const struct partition_window *w, struct error **err)
 {
-	CLEANUP(free_probe) blkid_probe pr = new_probe(w, 0, d->size, err);
+	CLEANUP(partition_probe_free) blkid_probe pr = partition_probe_new(w, 0, d->size, err);
 	if (!pr)
 		return -1;
 	t->sector = s->sector;
@@ -277,6 +213,18 @@ static int read_table(struct partition_table *t, struct disk *d, struct table_sc
 	return 0;
 }
 
+static void report(const struct partition_table *t, bool grown, const struct disk *d, struct op *op)
+{
+	if (t->problem)
+		op_warn(op, "partition-table", "\"%s\": %s", d->name, t->problem);
+	if (grown && !t->problem)
+		op_note(op, "\"%s\": the backup GPT does not stand at the disk's end", d->name);
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i].ambiguous)
+			op_note(op, "partition %u has the signatures of several file systems",
+				t->v[i].number);
+}
+
 int partition_table_read(
 	struct partition_table **ret, struct disk *d, struct op *op, struct error **err)
 {
@@ -291,10 +239,7 @@ int partition_table_read(
 	if (table_scan(&s, d, err) < 0 || partition_window_open(&w, d, err) < 0 ||
 		fill_window(&w, d, &s, err) < 0 || read_table(t, d, &s, &w, err) < 0)
 		return -1;
-	if (t->problem)
-		op_warn(op, "partition-table", "\"%s\": %s", d->name, t->problem);
-	else if (s.grown)
-		op_note(op, "\"%s\": the backup GPT does not stand at the disk's end", d->name);
+	report(t, s.grown, d, op);
 	if (op_tick(op, op->done, err) < 0)
 		return -1;
 	*ret = TAKE_PTR(t);

@@ -32,7 +32,8 @@ struct partition {
 	char name[128];	      /* GPT, UTF-8 */
 	char fs[16];	      /* libblkid's TYPE: "ntfs", "vfat", "BitLocker", …, or "" */
 	char label[64];
-	bool overlaps; /* another partition: what lies in it cannot be told */
+	bool overlaps;	/* another partition: what lies in it cannot be told */
+	bool ambiguous; /* signatures of several file systems: fs is "" */
 };
 
 struct partition_table {

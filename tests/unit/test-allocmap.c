@@ -5,7 +5,9 @@
  */
 #include "allocmap-util.h"
 
+#include "io.h"
 #include "jsonx.h"
+#include "le.h"
 
 struct run_check {
 	const struct allocmap *map;
@@ -444,6 +446,20 @@ START_TEST(options)
 	ck_assert_uint_eq(m->excluded, 0);
 	ck_assert_uint_ge(m->kept, 50 * MiB);
 	ck_assert_int_eq(memcmp(m->id, again->id, sizeof(m->id)), 0);
+	/* The id is what its header says it is. */
+	CLEANUP_FREE char *bytes = xmalloc(12 + 16 * m->keep.n), *sum = NULL;
+	le64_put(bytes, 60 * MiB);
+	le32_put(bytes + 8, 512);
+	for (size_t i = 0; i < m->keep.n; i++) {
+		le64_put(bytes + 12 + 16 * i, m->keep.v[i].start);
+		le64_put(bytes + 20 + 16 * i, m->keep.v[i].end);
+	}
+	ck_ok(file_write_atomic(tmp("id"), bytes, 12 + 16 * m->keep.n, 0600, &err));
+	ck_assert_int_eq(unit_run("sha256sum <'%s' | cut -c 1-64 >'%s'", tmp("id"), tmp("sum")), 0);
+	ck_ok(file_read(tmp("sum"), 100, &sum, NULL, &err));
+	json_t *j = allocmap_to_json(m);
+	ck_assert_int_eq(strncmp(json_string_value(json_object_get(j, "id")), sum, 64), 0);
+	json_decref(j);
 	allocmap_free(m);
 	allocmap_free(again);
 }
