@@ -5,6 +5,7 @@
 #include "bit-runs.h"
 #include "disk-fault.h"
 #include "io.h"
+#include "ntfs-boot.h"
 
 /* ---- bitmaps ---- */
 
@@ -198,6 +199,35 @@ START_TEST(boot_sectors_that_lie)
 }
 END_TEST
 
+START_TEST(boot_sectors_of_windows)
+{
+	const char *data = unit_data_dir();
+	if (!data)
+		unit_skip("boot sectors of Windows: no test data (CE_TEST_DATA)");
+	static const struct {
+		const char *name;
+		uint32_t cluster, sector;
+	} cases[] = {{"512.boot", 512, 512}, {"4k.boot", 4096, 512}, {"64k.boot", 65536, 512},
+		{"128k.boot", 131072, 512}, {"4kn.boot", 4096, 4096},
+		{"nobootcode.boot", 4096, 512}};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct disk *d = NULL;
+		struct ntfs_boot b;
+		ck_assert_int_eq(unit_run("cp '%s/ntfs/dfir/%s' '%s' && chmod u+w '%s' &&"
+					  " truncate -s 8T '%s'",
+					 data, cases[i].name, volume(), volume(), volume()),
+			0);
+		ck_ok(disk_open(&d, volume(), 0, &err));
+		ck_ok(ntfs_boot_read(&b, d, 0, d->size, &err));
+		ck_assert_uint_eq(b.cluster_size, cases[i].cluster);
+		ck_assert_uint_eq(b.sector_size, cases[i].sector);
+		ck_assert_uint_gt(b.clusters, 1000);
+		ck_assert(!b.shadow_copies);
+		disk_close(d);
+	}
+}
+END_TEST
+
 /* A disk that stops reading at any moment is a read error: never a volume "damaged", or mapped. */
 START_TEST(read_errors_are_read_errors)
 {
@@ -317,5 +347,5 @@ END_TEST
 
 UNIT_MAIN("ntfs", bits_become_ranges, hostile_bits_stay_bounded, a_bitmap_that_says_free,
 	a_mirror_that_differs, a_file_with_stolen_clusters, boot_sectors_that_lie,
-	read_errors_are_read_errors, mapping_stops_when_asked, a_volume_within_a_disk,
-	random_damage)
+	boot_sectors_of_windows, read_errors_are_read_errors, mapping_stops_when_asked,
+	a_volume_within_a_disk, random_damage)
