@@ -237,12 +237,25 @@ static int set_length(struct sink_smb *s, uint64_t length, struct error **err)
 	return -1;
 }
 
+/* A commit that was killed between its two renames: the image that it was to replace is back. */
+static int restore_old(struct sink_smb *s, struct error **err)
+{
+	struct smb_reply reply;
+	if (!s->overwrite)
+		return 0;
+	int target = smb_look_up(s, s->target, &reply, err);
+	int old = target == 0 ? smb_look_up(s, s->old, &reply, err) : 0;
+	if (target < 0 || old < 0)
+		return -1;
+	return old ? smb_ask_rename(s, s->old, s->target, err) : 0;
+}
+
 static int smb_begin(
 	struct sink *sink, uint64_t length, bool resume, struct op *op, struct error **err)
 {
 	(void)op;
 	struct sink_smb *s = smb_of(sink);
-	if (take_lock(s, err) < 0 || open_partial(s, resume, err) < 0)
+	if (take_lock(s, err) < 0 || restore_old(s, err) < 0 || open_partial(s, resume, err) < 0)
 		return -1;
 	s->begun = true;
 	s->lanes.length = length;
@@ -258,7 +271,7 @@ static int transfer(struct sink_smb *s, enum smb_op op, unsigned lane, const voi
 {
 	const uint8_t *p = buf;
 	uint64_t at = (uint64_t)(p - s->pool->base);
-	assert(p >= s->pool->base && u64_range_ok(at, len, s->lanes.login.pool_size));
+	assert(s->pool && p >= s->pool->base && u64_range_ok(at, len, s->lanes.login.pool_size));
 	struct smb_reply reply;
 	struct smb_request rq = smb_request(op, NULL);
 	rq.pool_offset = at;

@@ -91,7 +91,8 @@ static struct smb_fault login_fault(const struct smb_reply *reply)
 	case ENOSYS:
 	case EOPNOTSUPP:
 	case EINVAL:
-		return (struct smb_fault){ERR_SHARE_PROTOCOL, false,
+		/* A status that the table does not have: perhaps the server is only just starting. */
+		return (struct smb_fault){ERR_SHARE_PROTOCOL, reply->status != 0,
 			"no session with SMB 2.1 or later and what was asked for"};
 	default:
 		return (struct smb_fault){ERR_SHARE_UNREACHABLE, true, strerror(reply->errnum)};

@@ -162,6 +162,31 @@ START_TEST(given_up_in_the_end)
 }
 END_TEST
 
+/* Nothing to wait for. */
+START_TEST(share_taken_away)
+{
+	struct smb_case c;
+	struct sink *s;
+	smb_server("smbd-away", "");
+	smb_case_init(&c, "smbd-away", "away.vhdx");
+	ck_ok(sink_open(&s, &c.o, &c.op, &err));
+	ck_ok(sink_begin(s, 4 * SMB_BUF, false, &c.op, &err));
+	ck_ok(smb_write_block(&c, s, 0, 0, &err));
+	smb_server_do("smbd-away", "kill_hard");
+	ck_assert_int_eq(unit_run("sed -i 's/^.images.$/[other]/' '%s/../smb.conf'",
+				 smb_served("smbd-away", "")),
+		0);
+	smb_server_do("smbd-away", "restart");
+	int64_t start = op_now_us();
+	ck_fails(smb_write_block(&c, s, 1, 1, &err), ERR_SHARE_NOT_FOUND, "no such share");
+	ck_fails(smb_write_block(&c, s, 0, 1, &err), ERR_SHARE_NOT_FOUND, "no such share");
+	ck_assert_int_lt(op_now_us() - start, 5 * 1000000);
+	sink_close(s, true);
+	smb_case_done(&c);
+	smb_server_do("smbd-away", "stop");
+}
+END_TEST
+
 static void *cancel_soon(void *data)
 {
 	usleep(700000);
@@ -254,6 +279,13 @@ START_TEST(password_is_in_no_process_list)
 	/* What is looked for would be found. */
 	ck_assert_uint_ge(writers("smb-writer", &ignored), 2);
 	ck_assert_uint_ge(ignored, 2);
+	/* And what parses a server's bytes is nobody. */
+	ck_assert_int_eq(
+		unit_run("for exe in /proc/[0-9]*/exe; do "
+			 "[ \"$(readlink $exe)\" != '%s' ] || grep -q 'Uid:.65534.65534.65534' "
+			 "${exe%%exe}status || exit 1; done",
+			SMB_WRITER_HELPER),
+		0);
 	sink_close(s, false);
 	smb_server_set_password(MAIN, SMB_PASSWORD);
 	smb_case_done(&c);
@@ -305,6 +337,6 @@ START_TEST(stop_server)
 END_TEST
 
 UNIT_MAIN("smb-broken", server_killed_and_restarted, connections_cut, server_hangs_for_a_while,
-	forgotten_writes, given_up_in_the_end, canceled_while_retrying,
+	forgotten_writes, given_up_in_the_end, share_taken_away, canceled_while_retrying,
 	canceled_while_the_server_hangs, password_is_in_no_process_list, killed_exporter,
 	stop_server)

@@ -275,6 +275,28 @@ START_TEST(commit_that_fails_leaves_the_old_image)
 }
 END_TEST
 
+/* A commit that was killed between its renames. */
+START_TEST(old_image_comes_back)
+{
+	struct smb_case c;
+	struct sink *s;
+	main_server();
+	smb_case_init(&c, MAIN, "back.vhdx");
+	put("back.vhdx.ce-old", "the old image");
+	c.o.overwrite = true;
+	ck_ok(sink_open(&s, &c.o, &c.op, &err));
+	ck_assert(!exists("back.vhdx"));
+	ck_ok(sink_begin(s, 2 * SMB_BUF, false, &c.op, &err));
+	check_text("back.vhdx", "the old image");
+	write_blocks(&c, s, 2);
+	ck_ok(sink_commit(s, &err));
+	sink_close(s, false);
+	smb_check_blocks(MAIN, "back.vhdx", 2);
+	ck_assert(!exists("back.vhdx.ce-old"));
+	smb_case_done(&c);
+}
+END_TEST
+
 START_TEST(lengths_are_compared_at_the_commit)
 {
 	struct smb_case c;
@@ -443,5 +465,5 @@ END_TEST
 
 UNIT_MAIN("smb", one_lane, three_lanes_at_once, holes_read_as_zero, names, long_name, ipv6,
 	existing_target, target_comes_up_meanwhile, commit_that_fails_leaves_the_old_image,
-	lengths_are_compared_at_the_commit, resume, state_large_and_torn, one_exporter_at_a_time,
-	signing_and_encryption, stop_server)
+	old_image_comes_back, lengths_are_compared_at_the_commit, resume, state_large_and_torn,
+	one_exporter_at_a_time, signing_and_encryption, stop_server)
