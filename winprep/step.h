@@ -30,17 +30,11 @@ struct step {
 };
 
 /* X (identifier): the file step-identifier.c defines `const struct step step_identifier`. */
-#define STEPS(X)                                                                               \
-	X(filters)    /* the source's filters, before the drivers they name are disabled */    \
-	X(services)   /* its services and drivers */                                           \
-	X(packages)   /* its driver packages */                                                \
-	X(software)   /* its programs' registration, autostarts, tasks, files */               \
-	X(boot_paths) /* in-box boot drivers of the target */                                  \
-	X(inject)     /* driver packages for the target */                                     \
-	X(network)    /* adapters and their addresses */                                       \
-	X(pagefile)                                                                            \
-	X(settings) /* clock, SAN policy, crash dump, power, serial console, remote desktop */ \
-	X(vda)	    /* Citrix VDA, offline part */
+#define STEPS(X)                                                                            \
+	X(filters)    /* the source's filters, before the drivers they name are disabled */ \
+	X(services)   /* its services and drivers */                                        \
+	X(packages)   /* its driver packages */                                             \
+	X(boot_paths) /* in-box boot drivers of the target */
 
 #define X(name) extern const struct step step_##name;
 STEPS(X)

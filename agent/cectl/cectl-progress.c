@@ -72,6 +72,8 @@ static void show_line(const struct progress_view *v, const char *text)
 	static int64_t last_us;
 	int64_t now = op_now_us();
 	const char *step = v->step ? v->step : "";
+	if (!*step)
+		return; /* accepted, not begun */
 	if (strncmp(step, last_step, sizeof(last_step) - 1) == 0 &&
 		now - last_us < LINE_INTERVAL_US)
 		return;

@@ -76,7 +76,7 @@ step "What other programs say about it"
 qemu-img convert -f vhdx -O raw "$image" "$TMP/raw" || die "qemu-img convert"
 partition "$TMP/raw" 2 "$TMP/c" && mounted "$TMP/c" file_hashes >"$TMP/image.sha256"
 {
-	echo "job     $(result id): $(result state), $(($(stat -c %s "$image") >> 20)) MiB on the share for a disk of $(($(stat -c %s "$disk") >> 20)) MiB"
+	echo "job     $(result id): $(result status), $(($(stat -c %s "$image") >> 20)) MiB on the share for a disk of $(($(stat -c %s "$disk") >> 20)) MiB"
 	echo "md5     $(result md5Hash)"
 	echo "sha256  $(result sha256Hash)"
 	check "the share holds that file and nothing else" [ "$(ls -A "$TMP/smbd/share")" = windows.vhdx ]
