@@ -31,7 +31,7 @@
 #   public             anybody may write, also without a login
 #
 # A server that is not stopped ends with the process SMBD_OWNER (default: the shell that sources
-# this). The same functions from other programs: tests/lib/smbd.sh start|stop|… DIR [OPTION=VALUE…];
+# this, or that runs it as a program). The same functions from other programs: tests/lib/smbd.sh start|stop|… DIR [OPTION=VALUE…];
 # DIR/port and DIR/pid hold the numbers.
 
 smbd_die() {
@@ -239,6 +239,7 @@ smbd_resume() {
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 	set -u
+	SMBD_OWNER=${SMBD_OWNER:-$PPID}
 	verb=${1:-}
 	case $verb in
 	available | start | stop | kill_hard | restart | cut | pause | resume | set_password | guard)
