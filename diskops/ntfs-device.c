@@ -9,7 +9,7 @@
 
 /* A loop in a damaged volume's structures would have libntfs-3g read for ever: no honest operation
  * reads as often. */
-#define READS_MAX 4000000u
+#define READS_MAX 500000u
 
 void ntfs_source_begin(struct ntfs_source *source)
 {

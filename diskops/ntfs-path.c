@@ -17,7 +17,9 @@ struct ntfs_name ntfs_name_of(const char *text, size_t len)
 	struct ntfs_name name = {.text = xstrndup(text, len)};
 	size_t units = 0;
 	uint8_t *utf16 = utf8_to_utf16(name.text, &units);
-	if (utf16 && units && units <= NTFS_MAX_NAME_LEN) {
+	/* The root has a "." that other folders have not. */
+	bool dots = strcmp(name.text, ".") == 0 || strcmp(name.text, "..") == 0;
+	if (utf16 && units && units <= NTFS_MAX_NAME_LEN && !dots) {
 		name.units = (ntfschar *)utf16;
 		name.len = (u8)units;
 	} else {
