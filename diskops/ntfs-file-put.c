@@ -184,6 +184,28 @@ static int remove_content(
 
 /* ---- in with the new ---- */
 
+/*
+ * Allocates len bytes: as few runs as there can be, and no holes. libntfs-3g's allocator takes one run
+ * out of 32768 clusters, then calls that zone full: on a fragmented volume it finds less than there is,
+ * and is asked again for less.
+ */
+static int allocate(
+	struct ntfs_volume *v, ntfs_attr *na, const char *path, size_t len, struct error **err)
+{
+	for (uint64_t have = 0, step = len; have < len;) {
+		uint64_t to = have + min_u64(step, len - have);
+		v->vol->full_zones = 0;
+		errno = 0;
+		if (ntfs_attr_truncate_solid(na, (s64)to) == 0 && !v->source.error)
+			have = to;
+		else if (errno == ENOSPC && !v->source.error && step > v->facts.cluster_size)
+			step = round_up(step / 2, v->facts.cluster_size);
+		else
+			return ntfs_failure(v, err, path);
+	}
+	return 0;
+}
+
 static int add_content(struct ntfs_volume *v, ntfs_inode *ni, const char *path, const void *data,
 	size_t len, struct error **err)
 {
@@ -193,11 +215,12 @@ static int add_content(struct ntfs_volume *v, ntfs_inode *ni, const char *path, 
 	CLEANUP(ntfs_free_attr) ntfs_attr *na = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
 	if (!na)
 		return ntfs_failure(v, err, path);
-	/* Allocated at once: as few runs as there can be, and no holes. */
-	if (len && (ntfs_attr_truncate_solid(na, (s64)len) < 0 ||
-			   ntfs_attr_pwrite(na, 0, (s64)len, data) != (s64)len))
+	if (allocate(v, na, path, len, err) < 0)
+		return -1;
+	errno = 0;
+	if ((len && ntfs_attr_pwrite(na, 0, (s64)len, data) != (s64)len) || v->source.error)
 		return ntfs_failure(v, err, path);
-	return v->source.error ? ntfs_failure(v, err, path) : 0;
+	return 0;
 }
 
 static int write_content(struct ntfs_volume *v, u64 mref, const char *path, const void *data,

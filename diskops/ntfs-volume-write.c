@@ -25,6 +25,7 @@ int ntfs_change_begin(struct ntfs_volume *v, struct error **err)
 	if (!v->source.writable)
 		return err_set(err, ERR_INVALID_ARGUMENT, "the volume is open for reading only");
 	ntfs_begin(v);
+	v->vol->full_zones = 0; /* libntfs-3g's guess, too often wrong */
 	return 0;
 }
 

@@ -129,6 +129,7 @@ static const char *each(const char *image, const char *path,
 {
 	static char text[2000];
 	ntfs_inode *ni = to_read(image, path);
+	text[0] = '\0';
 	FILE *out = fmemopen(text, sizeof(text), "w");
 	ntfs_attr_search_ctx *ctx = ntfs_attr_get_search_ctx(ni, NULL);
 	while (!ntfs_attrs_walk(ctx)) {
@@ -144,24 +145,40 @@ static const char *each(const char *image, const char *path,
 	return text[0] ? text + 1 : text;
 }
 
-static void print_name(FILE *out, const ATTR_RECORD *a, const char *unused)
+static void print_name(FILE *out, const ATTR_RECORD *a, bool dos)
 {
 	const FILE_NAME_ATTR *fn =
 		(const void *)((const uint8_t *)a + le16_to_cpu(a->value_offset));
-	(void)unused;
-	if (a->type != AT_FILE_NAME)
-		return;
 	ntfschar units[256];
 	char *name = NULL;
+	if (a->type != AT_FILE_NAME || (fn->file_name_type == FILE_NAME_DOS) != dos)
+		return;
 	memcpy(units, (const uint8_t *)fn + sizeof(*fn), fn->file_name_length * sizeof(*units));
 	ck_assert_int_ge(ntfs_ucstombs(units, fn->file_name_length, &name, 0), 0);
 	fprintf(out, "|%u:%s", fn->file_name_type, name);
 	free(name);
 }
 
+static void print_long_name(FILE *out, const ATTR_RECORD *a, const char *unused)
+{
+	(void)unused;
+	print_name(out, a, false);
+}
+
+static void print_dos_name(FILE *out, const ATTR_RECORD *a, const char *unused)
+{
+	(void)unused;
+	print_name(out, a, true);
+}
+
 const char *ntfs_tool_names(const char *image, const char *path)
 {
-	return each(image, path, print_name);
+	static char text[2000];
+	snprintf(text, sizeof(text), "%s", each(image, path, print_long_name));
+	size_t len = strlen(text);
+	const char *dos = each(image, path, print_dos_name);
+	snprintf(text + len, sizeof(text) - len, "%s%s", *dos ? "|" : "", dos);
+	return text;
 }
 
 static void print_attribute(FILE *out, const ATTR_RECORD *a, const char *name)

@@ -21,7 +21,7 @@ uint32_t ntfs_tool_flags(const char *image, const char *path);
 /* An 8.3 name beside the file's own. */
 void ntfs_tool_dos_name(const char *image, const char *path, const char *name);
 /* "0:name", with its namespace (0 POSIX, 1 Win32, 2 DOS, 3 both), for each name of the file, '|' between
- * them, in the order of their numbers. */
+ * them, DOS names last. */
 const char *ntfs_tool_names(const char *image, const char *path);
 /* "80 80:stream c0": types and names of its attributes, in their order. */
 const char *ntfs_tool_attributes(const char *image, const char *path);

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which volumes are changed, what is refused, what is deleted, and what a failure leaves. */
+#include "ntfs-write-util.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "disk-fault.h"
+#include "le.h"
+
+static void make(const char *image)
+{
+	ntfs_tool_make(image, 32 * MiB, 4096, 512);
+	ntfs_tool_mkdir(image, "/Windows");
+	ntfs_tool_file(image, "/Windows/file", 30000);
+}
+
+/* ---- which volumes ---- */
+
+static void check_refused(const char *image, unsigned flags, enum err_code code, const char *text)
+{
+	struct changing c;
+	ck_fails(change_try(&c, image, flags, &err), code, text);
+	/* Not a byte was written, not even on the overlay. */
+	CLEANUP_RANGES struct ranges changed = {0};
+	overlay_changed(c.overlay, &changed);
+	ck_assert_uint_eq(changed.n, 0);
+	change_drop(&c);
+}
+
+/* The restart pages of $LogFile as after a crash of Windows: a client that still has records. */
+static void make_journal_unclean(const char *image, uint16_t major)
+{
+	uint8_t page[4096];
+	uint64_t at = ntfs_tool_data_offset(image, 2);
+	CLEANUP_CLOSE int fd = open(image, O_RDWR);
+	memset(page, 0, sizeof(page));
+	/* RESTART_PAGE_HEADER, 2 sectors of 512 bytes and more: 8 + 1 update sequence numbers. */
+	memcpy(page, "RSTR", 4);
+	le16_put(page + 4, 30);
+	le16_put(page + 6, 9);
+	le32_put(page + 16, 4096); /* system and log page size */
+	le32_put(page + 20, 4096);
+	le16_put(page + 24, 48); /* restart area */
+	le16_put(page + 26, major == 1 ? 1 : 0);
+	le16_put(page + 28, major);
+	le16_put(page + 30, 1); /* update sequence number */
+	uint8_t *area = page + 48;
+	le16_put(area + 8, 1);	       /* log clients */
+	le16_put(area + 10, 0xffff);   /* free list: empty */
+	le16_put(area + 12, 0);	       /* client 0 is in use */
+	le16_put(area + 14, 0);	       /* not cleanly dismounted */
+	le32_put(area + 16, 45);       /* bits of a sequence number: 67 - 22 */
+	le16_put(area + 20, 48 + 160); /* restart area length */
+	le16_put(area + 22, 48);       /* client array */
+	le64_put(area + 24, 2097152);
+	le16_put(area + 36, 48);
+	le16_put(area + 38, 64);
+	le64_put(area + 40, 1);
+	uint8_t *client = area + 48;
+	le16_put(client + 16, 0xffff); /* previous and next client */
+	le16_put(client + 18, 0xffff);
+	le32_put(client + 28, 8);
+	memcpy(client + 32, "N\0T\0F\0S\0", 8);
+	for (int i = 1; i <= 8; i++) {
+		memcpy(page + 30 + 2 * i, page + i * 512 - 2, 2);
+		le16_put(page + i * 512 - 2, 1);
+	}
+	ck_assert_int_eq(pwrite_full(fd, page, sizeof(page), at), 0);
+	ck_assert_int_eq(pwrite_full(fd, page, sizeof(page), at + 4096), 0);
+}
+
+static void make_hibernated(const char *image)
+{
+	ntfs_tool_file(image, "/hiberfil.sys", 200000);
+	ntfs_tool_write(image, "/hiberfil.sys", "HIBR", 4);
+}
+
+/* What the driver says of writing to it: 0 fine, 14 hibernated or kept in a cache, 15 unclean. */
+static void check_probe(const char *image, int status)
+{
+	ck_assert_int_eq(unit_run("ntfs-3g.probe --readwrite '%s' 2>/dev/null", image), status);
+}
+
+START_TEST(volumes_that_are_refused)
+{
+	const char *image = tmp("refused");
+	make(image);
+	ntfs_tool_set_dirty(image);
+	check_refused(image, 0, ERR_NTFS_DIRTY, "marked the volume for chkdsk");
+	check_refused(image, NTFS_DISCARD_HIBERNATION, ERR_NTFS_DIRTY, "chkdsk");
+	make(image);
+	make_hibernated(image);
+	check_refused(image, 0, ERR_HIBERNATED, "hibernated");
+	make(image);
+	make_journal_unclean(image, 1);
+	check_probe(image, 15);
+	check_refused(image, 0, ERR_NTFS_DIRTY, "journal");
+	check_refused(image, NTFS_DISCARD_HIBERNATION, ERR_NTFS_DIRTY, "journal");
+	make(image);
+	make_journal_unclean(image, 2); /* 2.0: kept open over a shutdown */
+	check_probe(image, 14);
+	check_refused(image, 0, ERR_NTFS_DIRTY, "journal");
+	ck_assert_int_eq(unit_run("head -c 33554432 /dev/zero >'%s'", image), 0);
+	check_refused(image, 0, ERR_NTFS_DAMAGED, "no NTFS");
+}
+END_TEST
+
+START_TEST(a_hibernated_session_is_discarded)
+{
+	const char *image = tmp("discard");
+	make(image);
+	make_hibernated(image);
+	make_journal_unclean(image, 2);
+	check_probe(image, 14);
+	struct changing c;
+	struct ntfs_stat st;
+	ck_assert_int_eq(unit_run("sha256sum <'%s' >'%s.sum'", image, image), 0);
+	ck_ok(change_try(&c, image, NTFS_DISCARD_HIBERNATION, &err));
+	ck_ok(ntfs_file_stat(c.v, "\\hiberfil.sys", &st, &err));
+	ck_assert(!st.exists);
+	ck_assert(!ntfs_volume_facts(c.v)->hibernated);
+	put_text(&c, "\\Windows\\file", "new");
+	change_commit(&c);
+	check_probe(image, 0);
+	ck_assert_int_eq(ntfs_mounted(image, "ro", "test $(cat Windows/file) = new"), 0);
+	/* Windows is to have a look. */
+	check_refused(image, 0, ERR_NTFS_DIRTY, "chkdsk");
+}
+END_TEST
+
+START_TEST(a_volume_open_for_reading)
+{
+	const char *image = tmp("reading");
+	struct disk *d = NULL;
+	struct ntfs_volume *v = NULL;
+	struct op op = {0};
+	make(image);
+	ck_ok(disk_open(&d, image, 0, &err));
+	ck_ok(ntfs_volume_open(&v, d, 0, d->size, &err));
+	ck_fails(ntfs_file_put(v, "\\x", "x", 1, &err), ERR_INVALID_ARGUMENT, "reading only");
+	ck_fails(ntfs_file_delete(v, "\\Windows", &op, &err), ERR_INVALID_ARGUMENT, "reading only");
+	ck_fails(ntfs_volume_sync(v, &err), ERR_INVALID_ARGUMENT, "reading only");
+	ntfs_volume_close(v);
+	/* A disk that takes no writes is found by the write test. */
+	v = NULL;
+	ck_fails(ntfs_volume_open_write(&v, d, 0, d->size, 0, &err), ERR_DISK_WRITE, "write test");
+	disk_close(d);
+}
+END_TEST
+
+/* ---- what is refused ---- */
+
+START_TEST(what_is_refused)
+{
+	static const struct {
+		const char *path;
+		enum err_code code;
+		const char *text;
+	} cases[] = {
+		{"\\$MFT", ERR_INVALID_ARGUMENT, "volume's own"},
+		{"\\$Extend\\$Reparse", ERR_INVALID_ARGUMENT, "volume's own"},
+		{"\\$Extend\\new", ERR_INVALID_ARGUMENT, "volume's own"},
+		{"", ERR_INVALID_ARGUMENT, "is a folder"},
+		{"\\Windows", ERR_INVALID_ARGUMENT, "is a folder"},
+		{"\\windows\\", ERR_INVALID_ARGUMENT, "is a folder"},
+		{"\\Windows\\file\\x", ERR_INVALID_ARGUMENT, "\"file\" is a file, not a folder"},
+		{"\\secret", ERR_FILE_UNSUPPORTED, "encrypted"},
+		{"\\link", ERR_FILE_UNSUPPORTED, "symbolic link"},
+		{"\\junction\\x", ERR_FILE_UNSUPPORTED, "not followed"},
+		{"\\new\\con.txt", ERR_INVALID_FILE_NAME, NULL},
+		{"\\new\\a:b", ERR_INVALID_FILE_NAME, NULL},
+		{"\\new\\dot.", ERR_INVALID_FILE_NAME, NULL},
+		{"\\new\\..\\x", ERR_INVALID_FILE_NAME, NULL},
+		{"\\new\\\xff", ERR_INVALID_FILE_NAME, NULL},
+	};
+	const char *image = tmp("what");
+	uint8_t reparse[32] = {0};
+	make(image);
+	ntfs_tool_file(image, "/secret", 100);
+	ntfs_tool_set_flags(image, "/secret", 0x4020);
+	ntfs_tool_file(image, "/link", 0);
+	le32_put(reparse, 0xa000000c);
+	le32_put(reparse + 4, 24);
+	ntfs_tool_reparse(image, "/link", reparse, 32);
+	ntfs_tool_mkdir(image, "/junction");
+	le32_put(reparse, 0xa0000003);
+	ntfs_tool_reparse(image, "/junction", reparse, 32);
+	struct changing c = change(image);
+	uint64_t before = disk_digest(overlay_disk(c.overlay));
+	struct op op = {0};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		ck_fails(ntfs_file_put(c.v, cases[i].path, "x", 1, &err), cases[i].code,
+			cases[i].text);
+	for (size_t i = 0; i < 4; i++)
+		if (i != 2)
+			ck_fails(ntfs_file_delete(c.v, cases[i].path, &op, &err),
+				ERR_INVALID_ARGUMENT, "own files");
+	ck_fails(ntfs_file_put(c.v, "\\huge", "x", SIZE_MAX, &err), ERR_INVALID_ARGUMENT, "bytes");
+	/* A refusal does not spoil the volume: nothing was written. */
+	ck_assert_uint_eq(disk_digest(overlay_disk(c.overlay)), before);
+	put_text(&c, "\\fine", "fine");
+	change_commit(&c);
+	ck_assert_int_eq(ntfs_mounted(image, "ro", "test $(cat fine) = fine && ! ls new"), 0);
+}
+END_TEST
+
+/* ---- deleting ---- */
+
+START_TEST(trees_are_deleted)
+{
+	const char *image = tmp("trees");
+	uint8_t reparse[32] = {0};
+	make(image);
+	ntfs_tool_mkdir(image, "/kept");
+	ntfs_tool_file(image, "/kept/precious", 5000);
+	ck_assert_int_eq(ntfs_mounted(image, "rw",
+				 "mkdir -p tree/a/b/c/d tree/e && for i in $(seq 200); do echo $i"
+				 " >tree/a/b/f$i; done && ln kept/precious tree/e/link &&"
+				 " echo x >'tree/ünï 𝒳' && echo y >tree/e/only &&"
+				 " ln tree/e/only tree/a/both"),
+		0);
+	ntfs_tool_mkdir(image, "/tree/junction");
+	le32_put(reparse, 0xa0000003);
+	le32_put(reparse + 4, 24);
+	ntfs_tool_reparse(image, "/tree/junction", reparse, 32);
+	uint64_t free_before = ntfs_tool_free_clusters(image);
+	struct changing c = change(image);
+	delete_path(&c, "\\not there");
+	delete_path(&c, "\\not there\\at all");
+	delete_path(&c, "\\Windows\\file\\x");
+	delete_path(&c, "\\TREE");
+	delete_path(&c, "\\windows\\FILE");
+	change_commit(&c);
+	ck_assert_int_eq(ntfs_mounted(image, "ro",
+				 "test \"$(find . | sort | tr '\\n' ' ')\" ="
+				 " '. ./Windows ./kept ./kept/precious ' &&"
+				 " test $(stat -c %%h-%%s kept/precious) = 1-5000"),
+		0);
+	ck_assert_uint_gt(ntfs_tool_free_clusters(image), free_before + 30000 / 4096);
+	ck_assert_uint_eq(ntfs_tool_reparse_points(image), 0);
+}
+END_TEST
+
+/* Two links to one file, each with an 8.3 name of its folder's own or none: only the one named goes. */
+START_TEST(hard_links_are_deleted_one_by_one)
+{
+	const char *image = tmp("links");
+	make(image);
+	ntfs_tool_mkdir(image, "/other");
+	ntfs_tool_file(image, "/Windows/a long file name.sys", 9000);
+	ntfs_tool_dos_name(image, "/Windows/a long file name.sys", "ALONGF~1.SYS");
+	ntfs_tool_link(image, "/Windows/a long file name.sys", "/other/a long file name.sys");
+	struct changing c = change(image);
+	delete_path(&c, "\\other\\a long file name.sys");
+	change_commit(&c);
+	ck_assert_str_eq(ntfs_tool_names(image, "/Windows/a long file name.sys"),
+		"1:a long file name.sys|2:ALONGF~1.SYS");
+	ntfs_tool_link(image, "/Windows/a long file name.sys", "/other/a long file name.sys");
+	c = change(image);
+	delete_path(&c, "\\Windows\\a long file name.sys");
+	change_commit(&c);
+	ck_assert_str_eq(
+		ntfs_tool_names(image, "/other/a long file name.sys"), "0:a long file name.sys");
+}
+END_TEST
+
+START_TEST(deleting_stops_when_asked)
+{
+	const char *image = tmp("stop");
+	atomic_int stop = OP_STOP_CANCEL;
+	struct op op;
+	make(image);
+	struct changing c = change(image);
+	op_init(&op, NULL, NULL, &stop);
+	ck_fails(ntfs_file_delete(c.v, "\\Windows", &op, &err), ERR_CANCELED, NULL);
+	/* Half a tree is left: nobody commits that. */
+	ck_fails(ntfs_volume_sync(c.v, &err), ERR_CANCELED, "after an earlier failure");
+	change_drop(&c);
+}
+END_TEST
+
+/* Folders nested deeper than any path of Windows reaches. */
+START_TEST(bottomless_folders)
+{
+	const char *image = tmp("deep");
+	struct op op = {0};
+	make(image);
+	ck_assert_int_eq(
+		ntfs_mounted(image, "rw",
+			"mkdir deep && cd deep && i=0; while [ $i -lt 270 ]; do mkdir d && cd d"
+			" || exit 1; i=$((i+1)); done; cd /"),
+		0);
+	struct changing c = change(image);
+	ck_fails(ntfs_file_delete(c.v, "\\deep", &op, &err), ERR_NTFS_DAMAGED, "nested deeper");
+	change_drop(&c);
+}
+END_TEST
+
+/* ---- no room ---- */
+
+START_TEST(a_full_volume)
+{
+	const char *image = tmp("full");
+	CLEANUP_FREE char *data = xcalloc(1, 40 * MiB);
+	uint64_t room, counted;
+	make(image);
+	struct changing c = change(image);
+	ck_ok(ntfs_volume_free_bytes(c.v, UINT64_MAX, &room, &err));
+	ck_ok(ntfs_volume_free_bytes(c.v, 1, &counted, &err));
+	ck_assert_uint_ge(counted, 1);
+	ck_fails(ntfs_file_put(c.v, "\\large", data, 40 * MiB, &err), ERR_NO_SPACE,
+		"\"\\large\" has 41943040 bytes, the volume ");
+	/* Refused before anything was written: others fit. */
+	ck_ok(ntfs_file_put(c.v, "\\large", data, room - 400000, &err));
+	ck_fails(ntfs_file_put(c.v, "\\other", data, 500000, &err), ERR_NO_SPACE, "\\other");
+	/* What a replaced file holds counts. */
+	ck_ok(ntfs_file_put(c.v, "\\large", data, room - 350000, &err));
+	delete_path(&c, "\\large");
+	ck_ok(ntfs_file_put(c.v, "\\other", data, 500000, &err));
+	change_commit(&c);
+	struct changing again = change(image);
+	ck_ok(ntfs_volume_free_bytes(again.v, UINT64_MAX, &room, &err));
+	ck_assert_uint_eq(room / 4096, ntfs_tool_free_clusters(image));
+	change_drop(&again);
+}
+END_TEST
+
+/* ---- failures ---- */
+
+/* The overlay, but for writes that fail after so many. */
+struct failing {
+	struct disk disk;
+	struct disk *under;
+	unsigned left;
+};
+
+static int failing_pread(struct disk *d, void *buf, size_t len, uint64_t offset, struct error **err)
+{
+	return disk_pread(((struct failing *)d)->under, buf, len, offset, err);
+}
+
+static int failing_pwrite(
+	struct disk *d, const void *buf, size_t len, uint64_t offset, struct error **err)
+{
+	struct failing *f = (struct failing *)d;
+	if (!f->left)
+		return err_set(err, ERR_WRITE, "no more writes");
+	f->left--;
+	return disk_pwrite(f->under, buf, len, offset, err);
+}
+
+static int change_much(struct ntfs_volume *v, struct error **err)
+{
+	static char data[50000];
+	struct op op = {0};
+	if (ntfs_file_put(v, "\\Windows\\a new folder\\a new file.sys", data, 50000, err) < 0 ||
+		ntfs_file_put(v, "\\Windows\\file", data, 300, err) < 0 ||
+		ntfs_file_put(v, "\\Windows\\long name of a file", data, 20000, err) < 0 ||
+		ntfs_file_delete(v, "\\Windows\\a new folder", &op, err) < 0)
+		return -1;
+	return ntfs_volume_sync(v, err);
+}
+
+START_TEST(every_write_fails_once)
+{
+	static const struct disk_ops ops = {
+		.name = "failing", .pread = failing_pread, .pwrite = failing_pwrite};
+	const char *image = tmp("fails");
+	make(image);
+	ntfs_tool_mkdir(image, "/Program Files");
+	ntfs_tool_dos_name(image, "/Program Files", "PROGRA~1");
+	unsigned n = 0, refused = 0, spoilt = 0;
+	for (bool done = false; !done; n++) {
+		struct changing c = {.image = image};
+		struct ntfs_volume *v = NULL;
+		CLEANUP_ERR struct error *why = NULL;
+		CLEANUP_FREE char *journal = xasprintf("%s.journal", image);
+		ck_ok(disk_open(&c.disk, image, 0, &err));
+		ck_ok(overlay_new(&c.overlay, c.disk, journal, "test", &err));
+		struct failing f = {.disk = *overlay_disk(c.overlay),
+			.under = overlay_disk(c.overlay),
+			.left = n};
+		f.disk.ops = &ops;
+		if (ntfs_volume_open_write(&v, &f.disk, 0, c.disk->size, 0, &why) < 0) {
+			refused++;
+		} else if (change_much(v, &why) < 0) {
+			/* The disk works again, but what has failed stays failed. */
+			spoilt++;
+			f.left = 1000;
+			ck_fails(ntfs_volume_sync(v, &err), ERR_WRITE, "after an earlier failure");
+			ck_fails(ntfs_file_put(v, "\\x", "x", 1, &err), ERR_WRITE, "earlier");
+		} else {
+			done = true;
+		}
+		if (!done)
+			ck_assert_int_eq((int)why->code, ERR_WRITE);
+		ntfs_volume_close(v);
+		change_drop(&c);
+	}
+	printf("# %u writes: %u times not opened, %u times spoilt\n", n, refused, spoilt);
+	ck_assert_uint_gt(refused, 10);
+	ck_assert_uint_gt(spoilt, 50);
+	/* The image never changed. */
+	ck_assert_int_eq(ntfs_mounted(image, "ro", "test $(stat -c %%s Windows/file) = 30000"), 0);
+}
+END_TEST
+
+/* ---- cost ---- */
+
+static void measure(uint64_t size, unsigned files, uint64_t *ret_reads, uint64_t *ret_bytes)
+{
+	const char *image = tmp("cost");
+	struct changing c = {.image = image};
+	CLEANUP_FREE char *journal = xasprintf("%s.journal", image);
+	ntfs_tool_make(image, size, 4096, 512);
+	ntfs_tool_fill(image, 1, files);
+	ck_ok(disk_open(&c.disk, image, 0, &err));
+	struct disk_fault *counted = disk_fault_new(c.disk);
+	c.disk = &counted->disk;
+	ck_ok(overlay_new(&c.overlay, c.disk, journal, "test", &err));
+	ck_ok(ntfs_volume_open_write(&c.v, overlay_disk(c.overlay), 0, c.disk->size, 0, &err));
+	put_text(&c, "\\folder 1\\new file", "text");
+	put_text(&c, "\\folder 1\\new file", "other text");
+	delete_path(&c, "\\folder 1\\file with some name 1");
+	ck_ok(ntfs_volume_sync(c.v, &err));
+	*ret_reads = counted->reads;
+	*ret_bytes = counted->bytes;
+	change_drop(&c);
+	ck_assert_int_eq(unlink(image), 0);
+}
+
+/* Neither the size of the volume nor the number of its files. */
+START_TEST(what_it_costs)
+{
+	uint64_t reads[3], bytes[3];
+	measure(64 * MiB, 50, &reads[0], &bytes[0]);
+	measure(256 * GiB, 50, &reads[1], &bytes[1]);
+	measure(64 * MiB, 1500, &reads[2], &bytes[2]);
+	for (int i = 0; i < 3; i++)
+		printf("# %llu reads, %llu bytes\n", (unsigned long long)reads[i],
+			(unsigned long long)bytes[i]);
+	for (int i = 1; i < 3; i++) {
+		ck_assert_uint_lt(reads[i], reads[0] * 3 / 2);
+		ck_assert_uint_lt(bytes[i], bytes[0] * 3 / 2 + MiB);
+	}
+}
+END_TEST
+
+UNIT_MAIN("ntfs-change", volumes_that_are_refused, a_hibernated_session_is_discarded,
+	a_volume_open_for_reading, what_is_refused, trees_are_deleted,
+	hard_links_are_deleted_one_by_one, deleting_stops_when_asked, bottomless_folders,
+	a_full_volume, every_write_fails_once, what_it_costs)
