@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <inttypes.h>
+#include <malloc.h>
 
 #include "job-list.h"
 #include "routes.h"
@@ -82,6 +83,7 @@ int route_metrics(struct agent *agent, struct request *rq, struct reply *re, str
 	simple(f, "request_body_bytes_total", "counter", "Bytes of request bodies received.",
 		agent->body_bytes);
 	simple(f, "connections", "gauge", "Open connections.", agent->connections);
+	simple(f, "heap_bytes", "gauge", "Memory in use on the heap.", mallinfo2().uordblks);
 	simple(f, "start_time_seconds", "gauge", "When the agent started, in Unix time.",
 		(uint64_t)agent->start_us / 1000000);
 	fclose(f);

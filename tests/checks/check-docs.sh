@@ -62,5 +62,8 @@ unknown_options() {
 			grep -qE -- "$option\b" <<<"$known" || echo "$option"
 		done
 }
+is "ce-agentd's man page has its options" "$(sed -n '/^\.Sh OPTIONS/,/^\.Sh SIGNALS/ s/^\.It //p' docs/man/ce-agentd.8 |
+	grep -oE 'Fl Fl [a-z-]+' | sed 's/Fl Fl /--/' | sort)" \
+	"$("$BUILD/agent/ce-agentd" --help | grep -oE '^  --[a-z-]+' | tr -d ' ' | sort)"
 is "options used in the documents exist" "$(unknown_options)" ""
 done_testing

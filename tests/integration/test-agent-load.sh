@@ -42,6 +42,7 @@ load() { # NAME REQUESTS PER-CONNECTION
 		<"$TMP/paths"
 	diag "$1: $(run_out)"
 }
+heap() { api GET /metrics && sed -n 's/^ce_agent_heap_bytes //p' <<<"$api_body"; }
 rss_kib() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$AGENT_PID/status"; }
 threads() { sed -n 's/^Threads:[^0-9]*//p' "/proc/$AGENT_PID/status"; }
 descriptors() { find "/proc/$AGENT_PID/fd" 2>/dev/null | wc -l; }
@@ -51,16 +52,19 @@ wait_for 5 grep -q 'event: step' "$TMP/events"
 threads_before=$(threads)
 descriptors_before=$(descriptors)
 load "warming up" 2000 1000
-load "warming up, a connection for each" 1500 1
+load "warming up, a connection for each" 500 1
 wait_for 10 settled "$threads_before" "$descriptors_before"
+heap_before=$(heap)
 before=$(rss_kib)
 load "10,000 requests, connections kept" 10000 1000
-load "6,000 requests, a connection for each" 6000 1
+load "2,000 requests, a connection for each" 2000 1
 ok "threads and descriptors are as before" wait_for 10 settled "$threads_before" "$descriptors_before"
 diag "threads $threads_before to $(threads), descriptors $descriptors_before to $(descriptors)"
-after=$(rss_kib)
-diag "resident: $before KiB after 3,500 requests, $after KiB after 19,500"
-ok "memory has not grown" [ "$after" -le $((before + 1024)) ]
+heap_after=$(heap)
+diag "heap: $heap_before bytes after 2,500 requests, $heap_after after 14,500; resident: $before KiB, $(rss_kib) KiB"
+# 48 bytes a connection would be seen.
+ok "memory in use has not grown" [ "$heap_after" -le $((heap_before + 98304)) ]
+ok "resident memory has not grown by more than fragments" [ "$(rss_kib)" -le $((before + 4096)) ]
 
 api GET "/v1/jobs/$LONG"
 is "the job still runs" "$(field .status)" inProgress
