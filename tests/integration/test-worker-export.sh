@@ -19,22 +19,22 @@ input() {
 	for member in "$@"; do more+=", $member"; done
 	printf '{"disk": {"path": "%s"}, "local": true, "request": {"outputFile": "%s"%s}}' "$disk" "$file" "$more"
 }
-# work VERB JSON: events in $TMP/events, the log in $TMP/log, status in $status
+# work VERB JSON: events in the file $events, the log in $TMP/log, status in $status
 work() {
-	status=0
-	printf '%s' "$2" | "$worker" "$1" >"$TMP/events" 2>"$TMP/log" || status=$?
+	status=0 events=$TMP/events
+	printf '%s' "$2" | "$worker" "$1" >"$events" 2>"$TMP/log" || status=$?
 }
-# start VERB JSON: the same in the background, its pid in $pid
+# start VERB JSON: the same in the background, its pid in $pid; finish: until it ends
 start() {
 	printf '%s' "$2" >"$TMP/input"
-	"$worker" "$1" <"$TMP/input" >"$TMP/events" 2>"$TMP/log" &
+	"$worker" "$1" <"$TMP/input" >"$TMP/started" 2>"$TMP/log" &
 	pid=$!
 }
 finish() {
-	status=0
+	status=0 events=$TMP/started
 	wait "$pid" || status=$?
 }
-event() { jq -r "select(.event == \"$1\") | $2" "$TMP/events"; }
+event() { jq -r "select(.event == \"$1\") | $2" "$events"; }
 error_code() { event error .error.code; }
 virtual_md5() { qemu-img convert -O raw "$1" "$TMP/virtual" && md5sum <"$TMP/virtual" | cut -d ' ' -f 1; }
 files() { find "$1" -mindepth 1 -printf '%P %s %T@\n' | sort; }
@@ -61,7 +61,7 @@ for format in vhdx vhd raw; do
 		is "$name: sha256Hash" "$(event result .result.artifacts.sha256Hash)" "$expected_sha256"
 		is "$name: fileSizeBytes" "$(event result .result.artifacts.fileSizeBytes)" "$(stat -c %s "$file")"
 		is "$name: progress ends at 100 % and never goes back" \
-			"$(jq -s '[.[] | select(.percent) | .percent] | . == sort and last == 100' "$TMP/events")" true
+			"$(jq -s '[.[] | select(.percent) | .percent] | . == sort and last == 100' "$events")" true
 		if [ $format != raw ]; then
 			work check "{\"disk\": {\"path\": \"$file\"}}"
 			is "$name: the check verb finds no fault" "$(event result .result.ok)" true
@@ -176,7 +176,8 @@ for signal in TERM KILL TERM USR1 TERM KILL; do
 	[ $signal != KILL ] || want=137 code=
 	[ $signal != USR1 ] || want=1 code=timeout
 	start export "$(input "$TMP/fault/disk" "$out/b.vhdx" '"hashDisk": true')"
-	sleep "0.$((RANDOM % 9 + 1))"
+	must wait_for 20 test -s "$TMP/started"
+	sleep "0.$((RANDOM % 9))"
 	kill -$signal "$pid"
 	finish
 	is "ended by $signal: status" "$status" $want
@@ -184,7 +185,7 @@ for signal in TERM KILL TERM USR1 TERM KILL; do
 	ok "ended by $signal: no image" [ ! -e "$out/b.vhdx" ]
 done
 start export "$(input "$TMP/fault/disk" "$out/b.vhdx")"
-must wait_for 20 grep -q '"event":"plan"' "$TMP/events"
+must wait_for 20 grep -q '"event":"plan"' "$TMP/started"
 sleep 1
 is "the worker runs under its filter" \
 	"$(awk '/^(NoNewPrivs|Seccomp):/ { print $2 }' "/proc/$pid/status" | xargs)" \
@@ -212,7 +213,7 @@ if mount -t tmpfs -o size=40m ce-test "$TMP/small" 2>/dev/null; then
 	mount -o remount,size=400m "$TMP/small"
 	faultfs_set "$TMP/fault" "slow 10000"
 	start export "$(input "$TMP/fault/disk" "$TMP/small/a.vhdx")"
-	must wait_for 20 grep -q '"event":"plan"' "$TMP/events"
+	must wait_for 20 grep -q '"event":"plan"' "$TMP/started"
 	fallocate -l 330m "$TMP/small/ballast"
 	finish
 	is "room lost half way: code" "$(error_code)" no-space
@@ -246,8 +247,8 @@ is "check: a raw disk is refused" "$status $(error_code)" "3 image-unsupported"
 faultfs_set "$TMP/fault" "slow 15000"
 start export "$(input "$TMP/fault/disk" "$out/busy.vhdx")"
 must wait_for 20 test -e "$out/busy.vhdx.ce-partial"
-(work export "$(input "$disk" "$out/busy.vhdx")" && echo "$status $(error_code)" >"$TMP/second")
-is "a second export to the same target is refused" "$(cat "$TMP/second")" "3 target-busy"
+work export "$(input "$disk" "$out/busy.vhdx")"
+is "a second export to the same target is refused" "$status $(error_code)" "3 target-busy"
 kill -TERM "$pid"
 finish
 faultfs_set "$TMP/fault" clear
