@@ -192,6 +192,19 @@ static void set_nonblock(int fd)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
+/* Our environment, and in it whom the worker answers to: see sandbox_begin(). The caller frees. */
+static char **worker_environment(char parent[static 40])
+{
+	size_t n = 0;
+	while (environ[n])
+		n++;
+	char **env = xcalloc(n + 2, sizeof(*env));
+	memcpy(env, environ, n * sizeof(*env));
+	snprintf(parent, 40, "CE_PARENT_PID=%d", (int)getpid());
+	env[n] = parent;
+	return env;
+}
+
 /* Only the four descriptors, default signals, a process group of its own. */
 static int spawn(struct run *r, int in, int out, int log)
 {
@@ -215,7 +228,9 @@ static int spawn(struct run *r, int in, int out, int log)
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setflags(
 		&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	int errnum = posix_spawn(&r->pid, r->spec->program, &fa, &attr, argv, environ);
+	char parent[40];
+	CLEANUP_FREE char **env = worker_environment(parent);
+	int errnum = posix_spawn(&r->pid, r->spec->program, &fa, &attr, argv, env);
 	posix_spawn_file_actions_destroy(&fa);
 	posix_spawnattr_destroy(&attr);
 	return errnum;

@@ -20,6 +20,43 @@ static int check_chain(const struct disk_source *src, struct error **err)
 	return 0;
 }
 
+/*
+ * Files of other formats have the bytes of a disk inside, not on, their bytes: an export of them as they
+ * stand would be complete, and wrong.
+ */
+static int refuse_foreign(struct disk *d, struct error **err)
+{
+	static const struct {
+		const char *name;
+		unsigned offset, length;
+		const char *magic;
+	} foreign[] = {
+		{"QCOW", 0, 4, "QFI\xfb"},
+		{"VMDK", 0, 4, "KDMV"},
+		{"VMDK", 0, 4, "COWD"},
+		{"VMDK descriptor", 0, 21, "# Disk DescriptorFile"},
+		{"VDI", 64, 4, "\x7f\x10\xda\xbe"},
+		{"xz-compressed", 0, 6,
+			"\xfd"
+			"7zXZ\0"},
+		{"gzip-compressed", 0, 3, "\x1f\x8b\x08"},
+		{"bzip2-compressed", 0, 3, "BZh"},
+		{"zstd-compressed", 0, 4, "\x28\xb5\x2f\xfd"},
+		{"7z-compressed", 0, 6, "7z\xbc\xaf\x27\x1c"},
+	};
+	char head[128] = {0};
+	if (disk_pread(d, head, (size_t)min_u64(sizeof(head), d->size), 0, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(foreign); i++)
+		if (memcmp(head + foreign[i].offset, foreign[i].magic, foreign[i].length) == 0) {
+			err_set(err, ERR_IMAGE_UNSUPPORTED,
+				"\"%s\" is a %s file (raw, VHDX or VHD expected)", d->name,
+				foreign[i].name);
+			return err_hint(err, "unpack it, or convert it: qemu-img convert -O raw");
+		}
+	return 0;
+}
+
 int disk_open_source(struct disk **ret, struct disk_source *src, struct error **err)
 {
 	struct stat st;
@@ -30,7 +67,8 @@ int disk_open_source(struct disk **ret, struct disk_source *src, struct error **
 	}
 	if (disk_raw_open(&d, src, err) < 0 || check_chain(src, err) < 0)
 		return -1;
-	if (!d->block_device && !(src->flags & DISK_OPEN_RAW) && disk_image_open(&d, src, err) < 0)
+	if (!d->block_device && !(src->flags & DISK_OPEN_RAW) &&
+		(refuse_foreign(d, err) < 0 || disk_image_open(&d, src, err) < 0))
 		return -1;
 	*ret = TAKE_PTR(d);
 	return 0;

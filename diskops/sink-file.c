@@ -133,6 +133,9 @@ static int check_partial(struct sink_file *f, uint64_t *ret_allocated, struct er
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_TARGET_FOLDER, "\"%s\" is in the way (no regular file)",
 			f->partial);
+	if (st.st_nlink != 1)
+		return err_set(err, ERR_TARGET_FOLDER,
+			"\"%s\" is in the way (another name leads to the same file)", f->partial);
 	f->sink.partial_size = (uint64_t)st.st_size;
 	*ret_allocated = (uint64_t)st.st_blocks * 512;
 	return 0;
@@ -321,6 +324,10 @@ static int file_commit(struct sink *s, struct error **err)
 	struct sink_file *f = (struct sink_file *)s;
 	if (fsync(f->fd) < 0)
 		return err_errno(err, ERR_WRITE, errno, "\"%s\": fsync", f->partial);
+	if (!still_named(f, f->fd))
+		return err_set(err, ERR_WRITE,
+			"\"%s\" was removed or replaced while it was written: nothing was renamed",
+			f->partial);
 	if (rename_partial(f, err) < 0)
 		return -1;
 	remove_state(f);

@@ -206,11 +206,36 @@ static int take_word(struct cectl *c, struct command *cmd, const char *word, str
 	return 0;
 }
 
+/*
+ * getopt takes abbreviations: then --password SECRET would mean --password-file, and the secret stand in the
+ * process list for nothing. Only whole names are options; the value is not repeated in the message.
+ */
+static int check_names(int argc, char **argv, const struct option *longs, struct error **err)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strncmp(argv[i], "--", 2) != 0)
+			continue;
+		int len = (int)strcspn(argv[i], "=");
+		const struct option *o = longs;
+		while (o->name && ((int)strlen(o->name) != len - 2 ||
+					  strncmp(o->name, argv[i] + 2, (size_t)len - 2) != 0))
+			o++;
+		if (!o->name)
+			return err_set(
+				err, ERR_INVALID_ARGUMENT, "%.*s: no such option", len, argv[i]);
+		if (o->has_arg == required_argument && !argv[i][len])
+			i++;
+	}
+	return 0;
+}
+
 static int parse(struct cectl *c, struct command *cmd, int argc, char **argv, struct error **err)
 {
 	struct option longs[ARRAY_SIZE(options) + 3];
 	make_long_options(longs);
 	opterr = 0;
+	if (check_names(argc, argv, longs, err) < 0)
+		return -1;
 	for (;;) {
 		/* "-": words come one by one, as option 1, wherever they stand. */
 		int opt = getopt_long(argc, argv, "-:", longs, NULL);

@@ -13,8 +13,12 @@ static int read_password(const char *path, char **ret, struct error **err)
 {
 	CLEANUP_FREE char *text = NULL;
 	size_t len;
-	if (file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, 4096, &text, &len, err) < 0)
-		return err_prefix(err, "password file");
+	if (file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, 4096, &text, &len, err) < 0) {
+		(*err)->code = ERR_INVALID_ARGUMENT;
+		err_prefix(err, "--password-file");
+		return err_hint(
+			err, "name a file that holds the password, or - for standard input");
+	}
 	text[strcspn(text, "\r\n")] = '\0';
 	*ret = TAKE_PTR(text);
 	return 0;
@@ -113,8 +117,11 @@ int cectl_export_body(const struct cectl *c, json_t **ret, struct error **err)
 {
 	CLEANUP_JSON json_t *body = NULL;
 	if (c->request) {
-		if (jsonx_read_file(c->request, &body, err) < 0)
-			return err_prefix(err, "--request");
+		if (jsonx_read_file(c->request, &body, err) < 0) {
+			(*err)->code = ERR_INVALID_ARGUMENT;
+			err_prefix(err, "--request");
+			return err_hint(err, "name a file that holds one JSON object");
+		}
 	} else {
 		body = json_object();
 	}

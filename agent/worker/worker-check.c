@@ -61,6 +61,8 @@ int worker_check(struct worker *w, json_t **ret, struct error **err)
 	CLEANUP(io_close_p) struct io *io = NULL;
 	CLEANUP(findings_done) struct findings f = {0};
 	enum image_format format;
+	op_begin(&w->op, "check", 0, 100);
+	op_begin(&w->op, "check", 0, 100);
 	if (sandbox_lock(err) < 0 || open_file(w, &io, err) < 0 || check(io, &format, &f, err) < 0)
 		return -1;
 	json_t *out = json_object();

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -49,14 +50,18 @@ static int limit(int resource, rlim_t max, const char *what, struct error **err)
 
 int sandbox_begin(struct error **err)
 {
-	pid_t parent = getppid();
+	const char *parent = getenv("CE_PARENT_PID");
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 		(!SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
 		return err_errno(err, ERR_SYSTEM, errno, "prctl");
-	/* A parent that ended before the first call will send no signal any more. */
-	if (getppid() != parent)
-		return err_set(err, ERR_INTERRUPTED, "the program that started the worker ended");
+	/*
+	 * A parent that ended before the first call sends no signal any more, and who it was cannot be
+	 * asked now: it left its number.
+	 */
+	if (parent && atoi(parent) != getppid())
+		return err_set(
+			err, ERR_INTERRUPTED, "the program that started the worker has ended");
 	if (limit(RLIMIT_CORE, 0, "core", err) < 0)
 		return -1;
 	return SANITIZED ? 0 : limit(RLIMIT_DATA, DATA_LIMIT, "data", err);
