@@ -175,19 +175,25 @@ int ntfs_volume_open_write(struct ntfs_volume **ret, struct disk *d, uint64_t of
 
 /* ---- sync ---- */
 
-static int sync_volume(struct ntfs_volume *v, struct error **err)
+static int sync_own_files(struct ntfs_volume *v, struct error **err)
 {
 	ntfs_inode *const own[] = {v->vol->secure_ni, v->vol->vol_ni, v->vol->lcnbmp_ni,
 		v->vol->mft_ni, v->vol->mftmirr_ni};
-	if (ntfs_change_begin(v, err) < 0)
-		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
 		errno = 0;
-		if (own[i] && NInoDirty(own[i]) && ntfs_inode_sync(own[i]) < 0) {
-			ntfs_failure(v, err, "the volume's own files");
-			return ntfs_change_failed(v, err);
-		}
+		if (own[i] && NInoDirty(own[i]) && ntfs_inode_sync(own[i]) < 0)
+			return ntfs_failure(v, err, "the volume's own files");
 	}
+	/* Also of an access whose failure libntfs-3g kept to itself. */
+	return v->source.error ? ntfs_failure(v, err, "the volume") : 0;
+}
+
+static int sync_volume(struct ntfs_volume *v, struct error **err)
+{
+	if (ntfs_change_begin(v, err) < 0)
+		return -1;
+	if (sync_own_files(v, err) < 0)
+		return ntfs_change_failed(v, err);
 	return disk_flush(v->source.disk, err);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * An NTFS volume opened read-only through libntfs-3g on (disk, offset, size): no mount, no device
- * node, and every byte it reads comes through disk_pread().
+ * An NTFS volume opened through libntfs-3g on (disk, offset, size): no mount, no device node, every
+ * byte it reads comes through disk_pread(), and what it writes goes to disk_pwrite(). Here for reading;
+ * ntfs-file.h opens it for changes.
  */
 #pragma once
 

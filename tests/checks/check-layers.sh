@@ -49,6 +49,7 @@ done <<-END
 	ntfs-3g/ diskops
 	blkid/ diskops
 	libsmbclient diskops
+	wimlib diskops
 	openssl/ diskops
 	hivex winprep
 	microhttpd agent

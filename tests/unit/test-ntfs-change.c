@@ -201,7 +201,7 @@ START_TEST(what_is_refused)
 	ck_assert_uint_eq(disk_digest(overlay_disk(c.overlay)), before);
 	put_text(&c, "\\fine", "fine");
 	change_commit(&c);
-	ck_assert_int_eq(ntfs_mounted(image, "ro", "test $(cat fine) = fine && ! ls new"), 0);
+	ck_assert_int_eq(ntfs_mounted(image, "ro", "test $(cat fine) = fine && test ! -e new"), 0);
 }
 END_TEST
 
@@ -406,6 +406,38 @@ START_TEST(every_write_fails_once)
 }
 END_TEST
 
+/* As a disk breaks: that many reads succeed, no more. Never is a change called done that is not. */
+START_TEST(reads_fail)
+{
+	const char *image = tmp("reads");
+	make(image);
+	ntfs_tool_fill(image, 1, 300);
+	unsigned n = 0, spoilt = 0;
+	for (bool done = false; !done; n++) {
+		struct changing c = {.image = image};
+		CLEANUP_ERR struct error *why = NULL;
+		CLEANUP_FREE char *journal = xasprintf("%s.journal", image);
+		ck_ok(disk_open(&c.disk, image, 0, &err));
+		struct disk_fault *broken = disk_fault_new(c.disk);
+		c.disk = &broken->disk;
+		broken->reads_left = n;
+		ck_ok(overlay_new(&c.overlay, c.disk, journal, "test", &err));
+		if (ntfs_volume_open_write(
+			    &c.v, overlay_disk(c.overlay), 0, c.disk->size, 0, &why) == 0) {
+			done = ntfs_file_put(c.v, "\\folder 3\\new file", "x", 1, &why) == 0 &&
+			       change_much(c.v, &why) == 0;
+			spoilt += !done;
+		}
+		ck_assert_int_eq(done, broken->failures == 0);
+		if (!done)
+			ck_assert_int_eq((int)why->code, ERR_DISK_READ);
+		change_drop(&c);
+	}
+	printf("# %u reads, %u times spoilt\n", n, spoilt);
+	ck_assert_uint_gt(spoilt, 2);
+}
+END_TEST
+
 /* ---- cost ---- */
 
 static void measure(uint64_t size, unsigned files, uint64_t *ret_reads, uint64_t *ret_bytes)
@@ -450,4 +482,4 @@ END_TEST
 UNIT_MAIN("ntfs-change", volumes_that_are_refused, a_hibernated_session_is_discarded,
 	a_volume_open_for_reading, what_is_refused, trees_are_deleted,
 	hard_links_are_deleted_one_by_one, deleting_stops_when_asked, bottomless_folders,
-	a_full_volume, every_write_fails_once, what_it_costs)
+	a_full_volume, every_write_fails_once, reads_fail, what_it_costs)
