@@ -13,6 +13,7 @@ void disk_list_done(struct disk_list *list)
 	for (size_t i = 0; i < list->n; i++) {
 		free(list->v[i].id);
 		free(list->v[i].path);
+		free(list->v[i].real);
 	}
 	free(list->v);
 	*list = (struct disk_list){0};
@@ -21,10 +22,12 @@ void disk_list_done(struct disk_list *list)
 static void append(struct disk_list *list, const char *id, size_t id_len, const char *path)
 {
 	struct stat st;
+	char *real = realpath(path, NULL);
 	list->v = xrealloc_array(list->v, list->n + 1, sizeof(*list->v));
 	list->v[list->n++] = (struct disk_ref){
 		.id = xstrndup(id, id_len),
 		.path = xstrdup(path),
+		.real = real ? real : xstrdup(path),
 		.by_fd = stat(path, &st) == 0 && S_ISBLK(st.st_mode),
 	};
 }

@@ -12,6 +12,7 @@
 
 struct disk_ref {
 	char *id, *path;
+	char *real; /* path without symbolic links: the same for the same disk */
 	bool by_fd; /* a block device: the worker gets a descriptor; else a path, as an image may
 		     * name a parent beside it */
 };

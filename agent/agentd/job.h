@@ -26,7 +26,7 @@ enum job_state {
 struct job_request {
 	char *type;   /* "export"; also the worker's verb */
 	char *disk;   /* its id in GET /v1/disks */
-	char *path;   /* the disk's device or file */
+	char *path;   /* the disk's device or file, without symbolic links */
 	bool by_fd;   /* a device: the worker gets a descriptor opened by the agent */
 	char *target; /* one text for one output, "smb://…/name.vhdx"; NULL: none */
 	json_t *parameters, *tags, *ignored, *warnings; /* without secrets; NULL: none */

@@ -32,7 +32,7 @@ static void set_inspection(json_t *entry, json_t *inspection)
 static json_t *describe(struct agent *agent, const struct disk_ref *disk, bool inspect)
 {
 	CLEANUP_ERR struct error *err = NULL;
-	CLEANUP_FREE char *job = jobs_of_disk(agent->jobs, disk->path);
+	CLEANUP_FREE char *job = jobs_of_disk(agent->jobs, disk->real);
 	json_t *entry = json_object(), *inspection;
 	uint64_t size = 0;
 	jsonx_set_string(entry, "id", disk->id);

@@ -61,7 +61,7 @@ static struct job_request job_of(
 	return (struct job_request){
 		.type = xstrdup("export"),
 		.disk = xstrdup(disk->id),
-		.path = xstrdup(disk->path),
+		.path = xstrdup(disk->real),
 		.by_fd = disk->by_fd,
 		.target = dry_run ? NULL : target_of(er),
 		.parameters = export_request_redact(body),

@@ -22,13 +22,19 @@ struct server_request {
 	struct reply reply;
 };
 
+/* "?dryRun" without a value, or with two, must not be taken for an absent one. */
 static enum MHD_Result check_parameter(
 	void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
 {
 	struct server_request *sr = cls;
 	(void)kind;
-	(void)value;
-	return sr->error || route_check_query(sr->rq.route, key, &sr->error) < 0 ? MHD_NO : MHD_YES;
+	if (sr->error || route_check_query(sr->rq.route, key, &sr->error) < 0)
+		return MHD_NO;
+	if (!value)
+		err_set(&sr->error, ERR_INVALID_FIELD, "parameter \"%.60s\" has no value", key);
+	else if (request_query(&sr->rq, key) != value)
+		err_set(&sr->error, ERR_INVALID_FIELD, "parameter \"%.60s\" is given twice", key);
+	return sr->error ? MHD_NO : MHD_YES;
 }
 
 static void too_large(struct server_request *sr)

@@ -8,6 +8,7 @@
 export CE_WORKER=$BUILD/tests/fake-worker
 ONE=(--disk "one=$TMP/one.img" --disk "two=$TMP/two.img")
 must truncate -s 10M "$TMP/one.img" "$TMP/two.img" "$TMP/slow.img" "$TMP/bad.img" "$TMP/crash.img"
+ln -s one.img "$TMP/link.img"
 
 # request WHAT [JQ...]: the body of an export of disk "one" that does WHAT, changed by jq filters
 request() {
@@ -66,7 +67,7 @@ is "--help: nothing on stderr" "$(run_err)" ""
 is "--help: at most 80 columns" "$(run_out | awk 'length($0) > 80')" ""
 
 must agent_start "${ONE[@]}" --disk "slow=$TMP/slow.img" --disk "bad=$TMP/bad.img" \
-	--disk "crash=$TMP/crash.img" --disk "none=$TMP/none.img" --max-jobs 2
+	--disk "crash=$TMP/crash.img" --disk "none=$TMP/none.img" --disk "again=$TMP/link.img" --max-jobs 2
 try_start --state-dir "$AGENT_DIR/state"
 is "a second agent on the state folder: status" "$run_status" 2
 like "a second agent on the state folder" "$(run_err)" 'another agent'
@@ -153,6 +154,14 @@ post "$(request copy)" '/v1/images/$export?dry-run=true'
 is_error "misspelt parameter" 400 unknown-field '"dry-run"'
 post "$(request copy)" '/v1/images/$export?dryRun=maybe'
 is_error "dryRun not a boolean" 400 invalid-field dryRun
+post "$(request copy)" '/v1/images/$export?dryRun'
+is_error "dryRun without a value" 400 invalid-field dryRun
+post "$(request copy)" '/v1/images/$export?dryRun='
+is_error "dryRun with an empty value" 400 invalid-field dryRun
+post "$(request copy)" '/v1/images/$export?dryrun=false&dryRun=true'
+is_error "dryRun twice" 400 invalid-field twice
+api GET '/v1/nothing/%ff%0a'
+is_error "a path that is not UTF-8" 404 not-found
 post "$(request copy)" '/v1/images/$export?async=1'
 is_error "async not a boolean" 400 invalid-field async
 
@@ -229,7 +238,7 @@ ok "openapi.yaml is the document" cmp "$AGENT_DIR/body" "$TOP/docs/api/openapi.y
 
 START=$SECONDS
 api GET /v1/disks
-is "disks: in the order of the command line" "$(field '[.items[].id] | join(" ")')" "one two slow bad crash none"
+is "disks: in the order of the command line" "$(field '[.items[].id] | join(" ")')" "one two slow bad crash none again"
 is "disks: inspected" "$(field '.items[0].inspection.partitionTable.kind')" gpt
 is "disks: the virtual size" "$(field '.items[0].size')" 12582912
 is "disks: one that cannot be read" "$(field '.items[3].error.code')" image-corrupt
@@ -253,6 +262,8 @@ agent_curl -N "$AGENT_URL/v1/jobs/$ID/events" >"$TMP/events2" &
 WATCH2=$!
 post "$(request copy '.outputImageFilename = "other"')"
 is_error "a second job on the disk" 409 disk-busy "$ID"
+post "$(request copy '.outputImageFilename = "other"' '.disk = "again"')"
+is_error "a second job on the disk by another name" 409 disk-busy "$ID"
 post "$(request copy '.disk = "two"' '.outputImageFilename = "OUT.vhdx"' '.outputStorageLocation.location = "smb://H/S/"')"
 is_error "a second job on the file" 409 target-busy "$ID"
 api GET /v1/disks/one
@@ -287,6 +298,8 @@ api GET "/v1/jobs/$ID/events" -H 'Last-Event-ID: 20'
 is "events: going on after an id" "$(sed -n 's/^id: //p' <<<"$api_body" | head -n 1)" 21
 api GET "/v1/jobs/$ID/events" -H 'Last-Event-ID: rubbish'
 is "events: an id that is none" "$(sed -n 's/^id: //p' <<<"$api_body" | head -n 1)" 1
+api HEAD "/v1/jobs/$ID/events"
+is "events: HEAD" "$api_status" 200
 api GET "/v1/jobs/$ID/log"
 like "log: the worker" "$api_body" '^fake worker: copy'
 like "log: the agent" "$api_body" 'agent: step copy'
