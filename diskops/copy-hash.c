@@ -21,6 +21,7 @@ struct hash {
 static void update(struct hash *h, const uint8_t *buf, uint64_t len)
 {
 	static const uint8_t zeros[64 * KiB]; /* small: it stays in the processor's cache */
+	/* After a stop the digest is nobody's, and the bytes may be anything. */
 	while (len && h->ok && !h->c->stopped) {
 		size_t n = (size_t)min_u64(len, buf ? STRIDE : sizeof(zeros));
 		h->ok = EVP_DigestUpdate(h->ctx, buf ? buf : zeros, n);
@@ -32,13 +33,11 @@ static void update(struct hash *h, const uint8_t *buf, uint64_t len)
 
 static void hash_unit(struct hash *h, const struct unit *u)
 {
-	uint64_t size = h->c->src->size;
 	for (const struct piece *p = u->pieces; p < u->pieces + u->n; p++) {
-		if (p->meta || p->disk_offset >= size)
+		if (p->meta)
 			continue;
 		update(h, NULL, p->disk_offset - *h->done);
-		if (*h->done == p->disk_offset)
-			update(h, u->buf + p->at, min_u64(p->length, size - p->disk_offset));
+		update(h, u->buf + p->at, p->length);
 	}
 }
 

@@ -75,7 +75,9 @@ struct copy {
 	struct error *err;	/* the first one */
 	bool restart;		/* the record is wrong: all again, without it */
 	struct record *record;	/* NULL: none is kept. record_digest() needs no lock */
+	unsigned check_breaks;	/* while checking: of the sink, before it began */
 	int64_t save_due_us;	/* the coordinator's */
+	uint64_t reported;	/* likewise: progress does not go back */
 
 	/* Outside of the lock. */
 	atomic_bool stopped;
@@ -92,7 +94,7 @@ bool copy_next_slot(const struct copy *c, uint64_t *slot);
 void copy_plan_unit(const struct copy *c, struct unit *u, uint64_t slot);
 /* Begin with all zero; false: no more. */
 bool unit_next_extent(const struct unit *u, struct extent *x);
-/* Of the DATA pieces' parts in [start, stop); *i: a piece to begin at, moved on. */
+/* Of the DATA pieces' parts in [start, stop). */
 uint64_t unit_data_bytes(const struct unit *u, uint32_t start, uint32_t stop);
 static inline uint64_t unit_offset(const struct copy *c, const struct unit *u)
 {
@@ -114,8 +116,19 @@ void copy_fail_restart(struct copy *c);
 int unit_read(struct copy *c, struct unit *u, struct error **err); /* copy-read.c */
 void copy_read_all(struct copy *c);
 void copy_write_all(struct copy *c, unsigned lane); /* copy-write.c */
+/* Reads back what was written before the sink's last break; writes again what is not as it was. */
+void copy_check_all(struct copy *c, unsigned lane);
 /* copy-hash.c: h: its place in c->hashed. */
 void copy_hash_all(struct copy *c, unsigned h, const char *algorithm, uint8_t *ret);
+
+/* ---- copy-pass.c: called by the thread that owns the op ---- */
+
+/* One pass over the disk. c->restart: it has to be done again. */
+int copy_pass(struct copy *c, struct op *op, struct copy_result *r, struct error **err);
+/* One over what is in doubt, see copy_check_all(). c->restart: all has to be done again. */
+int copy_check_pass(struct copy *c, struct op *op, struct error **err);
+/* What progress counts: bytes to hash, or else to copy. */
+uint64_t copy_total(const struct copy *c);
 
 /* ---- copy-resume.c ---- */
 
@@ -123,10 +136,17 @@ void copy_hash_all(struct copy *c, unsigned h, const char *algorithm, uint8_t *r
 int unit_digest(struct copy *c, struct unit *u, struct error **err);
 /* Reads the state; c->record is set where there is something to continue. */
 int copy_load_record(struct copy *c, struct error **err);
-/* Reads the newest slots back; where one is not as recorded, the record is cleared, on the sink too. */
+/*
+ * Reads back what a server that crashed would have lost: the newest and the suspect. Where a slot is not
+ * as recorded, the record is cleared, on the sink too.
+ */
 int copy_verify_record(struct copy *c, struct op *op, struct error **err);
 int copy_forget_record(struct copy *c, struct error **err);
-/* Acknowledged by the sink. */
-void copy_unit_written(struct copy *c, const struct unit *u);
+/* Compares a planned unit on the sink with the record; its buffer holds what was read. */
+int unit_read_back(
+	struct copy *c, struct unit *u, unsigned lane, bool *ret_same, struct error **err);
+/* Acknowledged by the sink; found there again. breaks: of the sink, before. */
+void copy_unit_written(struct copy *c, const struct unit *u, unsigned breaks);
+void copy_unit_seen(struct copy *c, const struct unit *u, unsigned breaks);
 /* Where it is time to, or at once: flushes what has been acknowledged, then writes the state. */
 void copy_save_record(struct copy *c, bool now, struct op *op);

@@ -35,17 +35,14 @@ static struct run next_run(const struct unit *u, size_t first, size_t end)
  */
 static int read_run(struct copy *c, struct unit *u, const struct run *r, struct error **err)
 {
-	uint8_t *to = u->buf + r->at;
-	uint64_t left = r->disk_offset < c->src->size ? c->src->size - r->disk_offset : 0;
-	size_t n = (size_t)min_u64(r->length, left);
 	uint32_t align = c->src->io_alignment;
+	uint8_t *to = u->buf + r->at;
 	uint8_t *from = to + (align > 1 ? (r->disk_offset - r->at) % align : 0);
-	if (n && disk_pread(c->src, from, n, r->disk_offset, err) < 0)
+	if (disk_pread(c->src, from, r->length, r->disk_offset, err) < 0)
 		return -1;
 	if (from != to)
-		memmove(to, from, n);
-	memset(to + n, 0, r->length - n);
-	c->bytes_read += n;
+		memmove(to, from, r->length);
+	c->bytes_read += r->length;
 	return 0;
 }
 

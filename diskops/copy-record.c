@@ -13,14 +13,17 @@
 #define VERSION	 1
 #define KEY_SIZE 16
 #define IV_SIZE	 12
+/* Values of `seen`: recorded, but not seen since who knows when; seen when nothing had broken. */
+#define SUSPECT 1
+#define SEEN	2
 
 struct record {
 	struct record_binding binding;
 	EVP_MAC *mac;
 	uint8_t key[KEY_SIZE];
 	size_t slots, count;
-	bool *has;
 	uint8_t (*digests)[RECORD_DIGEST];
+	uint64_t *seen;			/* 0: not recorded; SUSPECT; SEEN + breaks at that time */
 	uint64_t newest[RECORD_NEWEST]; /* a ring */
 	uint64_t added;			/* so many slots went through it */
 };
@@ -31,8 +34,8 @@ static struct record *record_alloc(const struct record_binding *b)
 	r->binding = *b;
 	r->mac = EVP_MAC_fetch(NULL, "GMAC", NULL);
 	r->slots = (size_t)min_u64(div_round_up(b->length, b->slot_size), RECORD_SLOTS_MAX);
-	r->has = xcalloc(r->slots, sizeof(*r->has));
 	r->digests = xcalloc(r->slots, sizeof(*r->digests));
+	r->seen = xcalloc(r->slots, sizeof(*r->seen));
 	return r;
 }
 
@@ -52,8 +55,8 @@ void record_free(struct record *r)
 	if (!r)
 		return;
 	EVP_MAC_free(r->mac);
-	free(r->has);
 	free(r->digests);
+	free(r->seen);
 	free(r);
 }
 
@@ -78,22 +81,41 @@ int record_digest(const struct record *r, uint64_t slot, const struct record_par
 
 const uint8_t *record_get(const struct record *r, uint64_t slot)
 {
-	return slot < r->slots && r->has[slot] ? r->digests[slot] : NULL;
+	return slot < r->slots && r->seen[slot] ? r->digests[slot] : NULL;
 }
 
-void record_add(struct record *r, uint64_t slot, const uint8_t digest[static RECORD_DIGEST])
+bool record_next(const struct record *r, uint64_t *slot)
+{
+	while (*slot < r->slots && !r->seen[*slot])
+		++*slot;
+	return *slot < r->slots;
+}
+
+void record_add(struct record *r, uint64_t slot, const uint8_t digest[static RECORD_DIGEST],
+	unsigned breaks)
 {
 	if (slot >= r->slots)
 		return;
-	r->count += !r->has[slot];
-	r->has[slot] = true;
+	r->count += !r->seen[slot];
+	r->seen[slot] = SEEN + (uint64_t)breaks;
 	memcpy(r->digests[slot], digest, RECORD_DIGEST);
 	r->newest[r->added++ % RECORD_NEWEST] = slot;
 }
 
+void record_seen(struct record *r, uint64_t slot, unsigned breaks)
+{
+	if (record_get(r, slot))
+		r->seen[slot] = SEEN + (uint64_t)breaks;
+}
+
+bool record_is_suspect(const struct record *r, uint64_t slot, unsigned breaks)
+{
+	return record_get(r, slot) && r->seen[slot] < SEEN + (uint64_t)breaks;
+}
+
 void record_clear(struct record *r)
 {
-	memset(r->has, 0, r->slots * sizeof(*r->has));
+	memset(r->seen, 0, r->slots * sizeof(*r->seen));
 	r->count = 0;
 	r->added = 0;
 }
@@ -151,12 +173,13 @@ static void format_binding(const struct record_binding *b, json_t *o)
 	jsonx_set_u64(o, "slotSize", b->slot_size);
 }
 
-static json_t *format_slots(const struct record *r)
+/* Recorded slots below a limit of `seen`, as runs. */
+static json_t *format_slots(const struct record *r, uint64_t limit)
 {
 	json_t *runs = json_array();
 	for (size_t i = 0; i < r->slots; i++) {
 		size_t first = i;
-		while (i < r->slots && r->has[i])
+		while (i < r->slots && r->seen[i] && r->seen[i] < limit)
 			i++;
 		if (i == first)
 			continue;
@@ -166,24 +189,28 @@ static json_t *format_slots(const struct record *r)
 	return runs;
 }
 
-char *record_format(const struct record *r)
+static void set_digests(json_t *o, const struct record *r)
+{
+	CLEANUP_FREE uint8_t *digests = xmalloc(r->count * RECORD_DIGEST + 1);
+	size_t n = 0;
+	for (uint64_t i = 0; record_next(r, &i); i++)
+		memcpy(digests + RECORD_DIGEST * n++, r->digests[i], RECORD_DIGEST);
+	assert(n == r->count);
+	set_bytes(o, "digests", digests, n * RECORD_DIGEST);
+}
+
+char *record_format(const struct record *r, unsigned breaks)
 {
 	CLEANUP_JSON json_t *o = json_object();
 	format_binding(&r->binding, o);
 	set_bytes(o, "key", r->key, KEY_SIZE);
-	jsonx_set(o, "slots", format_slots(r));
-
-	CLEANUP_FREE uint8_t *digests = xmalloc(r->count * RECORD_DIGEST + 1);
-	size_t n = 0;
-	for (size_t i = 0; i < r->slots; i++)
-		if (r->has[i])
-			memcpy(digests + RECORD_DIGEST * n++, r->digests[i], RECORD_DIGEST);
-	assert(n == r->count);
-	set_bytes(o, "digests", digests, n * RECORD_DIGEST);
+	jsonx_set(o, "slots", format_slots(r, UINT64_MAX));
+	set_digests(o, r);
+	jsonx_set(o, "suspect", format_slots(r, SEEN + (uint64_t)breaks));
 
 	uint64_t newest[RECORD_NEWEST];
 	json_t *list = json_array();
-	n = record_newest(r, newest);
+	size_t n = record_newest(r, newest);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, json_integer((json_int_t)newest[i]));
 	jsonx_set(o, "newest", list);
@@ -232,7 +259,8 @@ static bool binding_equal(const json_t *o, const struct record_binding *b)
 	return true;
 }
 
-static bool parse_slots(struct record *r, const json_t *runs)
+/* Runs in ascending order, within the slots; each slot's `seen` becomes value where it is from. */
+static bool parse_slots(struct record *r, const json_t *runs, uint64_t from, uint64_t value)
 {
 	if (!json_is_array(runs) || json_array_size(runs) % 2)
 		return false;
@@ -243,25 +271,26 @@ static bool parse_slots(struct record *r, const json_t *runs)
 			!parse_number(json_array_get(runs, i + 1), r->slots + 1, &count) ||
 			first < at || !u64_range_ok(first, count, r->slots))
 			return false;
-		memset(r->has + first, true, count);
-		r->count += count;
-		at = first + count;
+		for (at = first; at < first + count; at++) {
+			if (r->seen[at] != from)
+				return false;
+			r->seen[at] = value;
+		}
 	}
 	return true;
 }
 
 static bool parse_digests(struct record *r, const json_t *o)
 {
+	for (uint64_t i = 0; record_next(r, &i); i++)
+		r->count++;
 	size_t size = r->count * RECORD_DIGEST;
 	CLEANUP_FREE uint8_t *digests = xmalloc(size + 1);
 	if (!parse_bytes(o, "digests", digests, size))
 		return false;
 	const uint8_t *p = digests;
-	for (size_t i = 0; i < r->slots; i++)
-		if (r->has[i]) {
-			memcpy(r->digests[i], p, RECORD_DIGEST);
-			p += RECORD_DIGEST;
-		}
+	for (uint64_t i = 0; record_next(r, &i); i++, p += RECORD_DIGEST)
+		memcpy(r->digests[i], p, RECORD_DIGEST);
 	return true;
 }
 
@@ -272,7 +301,7 @@ static bool parse_newest(struct record *r, const json_t *list)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t slot;
-		if (!parse_number(json_array_get(list, i), r->slots, &slot) || !r->has[slot])
+		if (!parse_number(json_array_get(list, i), r->slots, &slot) || !r->seen[slot])
 			return false;
 		r->newest[r->added++] = slot;
 	}
@@ -295,8 +324,9 @@ struct record *record_parse(const char *text, const struct record_binding *b)
 		return NULL;
 	CLEANUP(record_free_p) struct record *r = record_alloc(b);
 	if (!r->mac || !parse_bytes(o, "key", r->key, KEY_SIZE) ||
-		!parse_slots(r, json_object_get(o, "slots")) || !parse_digests(r, o) ||
-		!parse_newest(r, json_object_get(o, "newest")))
+		!parse_slots(r, json_object_get(o, "slots"), 0, SEEN) ||
+		!parse_slots(r, json_object_get(o, "suspect"), SEEN, SUSPECT) ||
+		!parse_digests(r, o) || !parse_newest(r, json_object_get(o, "newest")))
 		return NULL;
 	return TAKE_PTR(r);
 }

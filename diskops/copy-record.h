@@ -8,7 +8,10 @@
  *    "physicalSector":…, "fileId":…, "dataId":…, "diskId":…, "timestamp":…, "diskSize":…,
  *    "length":…, "slotSize":…, "key":"base64",
  *    "slots":[first, count, first, count, …], "digests":"base64, 16 bytes a slot",
- *    "newest":[slot, …]}
+ *    "newest":[slot, …], "suspect":[first, count, …]}
+ *
+ * Suspect is a slot that was last seen on the sink before a connection broke: a server that crashed
+ * then may have lost it. breaks below is how often one has (struct sink).
  *
  * Bounded: slots past RECORD_SLOTS_MAX (2 TiB of file at 8 MiB a slot) are not recorded, and a resume
  * writes them again. Nothing here is thread-safe but record_digest().
@@ -38,7 +41,7 @@ int record_new(struct record **ret, const struct record_binding *b, struct error
 struct record *record_parse(const char *text, const struct record_binding *b);
 /* As record_parse(), but the binding's ids and time, sizes and slots do not matter: they come from it. */
 bool record_parse_ids(const char *text, const uint8_t source_id[32], struct image_options *options);
-char *record_format(const struct record *r);
+char *record_format(const struct record *r, unsigned breaks);
 void record_free(struct record *r);
 DEFINE_CLEANUP(struct record *, record_free);
 
@@ -52,9 +55,16 @@ int record_digest(const struct record *r, uint64_t slot, const struct record_par
 
 /* NULL: not recorded. */
 const uint8_t *record_get(const struct record *r, uint64_t slot);
-void record_add(struct record *r, uint64_t slot, const uint8_t digest[static RECORD_DIGEST]);
+/* breaks: before it was written. */
+void record_add(struct record *r, uint64_t slot, const uint8_t digest[static RECORD_DIGEST],
+	unsigned breaks);
+/* Read back and found as recorded; breaks: before it was read. */
+void record_seen(struct record *r, uint64_t slot, unsigned breaks);
+bool record_is_suspect(const struct record *r, uint64_t slot, unsigned breaks);
 /* Forgets every slot; the key stays. */
 void record_clear(struct record *r);
 size_t record_count(const struct record *r);
+/* From slot on, the first that is recorded; false: there is none. */
+bool record_next(const struct record *r, uint64_t *slot);
 /* The last slots added, oldest first; at most RECORD_NEWEST. */
 size_t record_newest(const struct record *r, uint64_t ret[static RECORD_NEWEST]);

@@ -49,12 +49,19 @@ int unit_digest(struct copy *c, struct unit *u, struct error **err)
 	return 0;
 }
 
-void copy_unit_written(struct copy *c, const struct unit *u)
+void copy_unit_written(struct copy *c, const struct unit *u, unsigned breaks)
 {
 	if (!c->record)
 		return;
 	pthread_mutex_lock(&c->lock);
-	record_add(c->record, u->slot, u->digest);
+	record_add(c->record, u->slot, u->digest, breaks);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void copy_unit_seen(struct copy *c, const struct unit *u, unsigned breaks)
+{
+	pthread_mutex_lock(&c->lock);
+	record_seen(c->record, u->slot, breaks);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -62,7 +69,7 @@ void copy_unit_written(struct copy *c, const struct unit *u)
 static int save(struct copy *c, struct error **err)
 {
 	pthread_mutex_lock(&c->lock);
-	CLEANUP_FREE char *text = record_format(c->record);
+	CLEANUP_FREE char *text = record_format(c->record, c->sink->breaks);
 	pthread_mutex_unlock(&c->lock);
 	if (sink_flush(c->sink, err) < 0)
 		return -1;
@@ -106,6 +113,7 @@ int copy_load_record(struct copy *c, struct error **err)
 		return -1;
 	c->record = text ? record_parse(text, &b) : NULL;
 	c->fresh = !c->record;
+	c->save_due_us = op_now_us() + SAVE_INTERVAL_US;
 	return c->record ? 0 : record_new(&c->record, &b, err);
 }
 
@@ -115,32 +123,51 @@ int copy_forget_record(struct copy *c, struct error **err)
 	return save(c, err);
 }
 
-static int verify_slot(struct copy *c, struct unit *u, uint64_t slot, struct error **err)
+int unit_read_back(
+	struct copy *c, struct unit *u, unsigned lane, bool *ret_same, struct error **err)
 {
 	uint8_t digest[RECORD_DIGEST];
 	struct extent x = {0};
-	copy_plan_unit(c, u, slot);
 	while (unit_next_extent(u, &x))
-		if (sink_pread(c->sink, 0, u->buf + x.start, x.stop - x.start,
+		if (sink_pread(c->sink, lane, u->buf + x.start, x.stop - x.start,
 			    unit_offset(c, u) + x.start, err) < 0)
 			return -1;
-	if (u->n == 0 || digest_of(c, u, digest, err) < 0)
-		return *err ? -1 : 0;
-	return memcmp(digest, record_get(c->record, slot), RECORD_DIGEST) == 0;
+	if (digest_of(c, u, digest, err) < 0)
+		return -1;
+	pthread_mutex_lock(&c->lock);
+	const uint8_t *known = record_get(c->record, u->slot);
+	*ret_same = known && memcmp(digest, known, RECORD_DIGEST) == 0;
+	pthread_mutex_unlock(&c->lock);
+	return 0;
+}
+
+/* Those that a crash of the server would have lost, if it lost anything. */
+static bool must_verify(const struct copy *c, uint64_t slot, const uint64_t *newest, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (newest[i] == slot)
+			return true;
+	return record_is_suspect(c->record, slot, c->sink->breaks);
 }
 
 int copy_verify_record(struct copy *c, struct op *op, struct error **err)
 {
-	uint64_t slots[RECORD_NEWEST];
-	size_t n = record_newest(c->record, slots);
-	for (size_t i = 0; i < n; i++) {
+	uint64_t newest[RECORD_NEWEST];
+	size_t n = record_newest(c->record, newest);
+	struct unit *u = &c->units[0];
+	for (uint64_t slot = 0; record_next(c->record, &slot); slot++) {
+		bool same;
+		unsigned breaks = c->sink->breaks;
 		if (op_tick(op, 0, err) < 0)
 			return -1;
-		int same = verify_slot(c, &c->units[0], slots[i], err);
-		if (same < 0)
+		if (!must_verify(c, slot, newest, n))
+			continue;
+		copy_plan_unit(c, u, slot);
+		if (unit_read_back(c, u, 0, &same, err) < 0)
 			return -1;
 		if (!same)
 			return copy_forget_record(c, err);
+		copy_unit_seen(c, u, breaks);
 	}
 	return 0;
 }

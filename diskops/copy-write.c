@@ -70,11 +70,12 @@ static int write_extent(struct copy *c, unsigned lane, const struct unit *u, con
 
 static int write_unit(struct copy *c, unsigned lane, const struct unit *u, struct error **err)
 {
+	unsigned breaks = c->sink->breaks;
 	struct extent x = {0};
 	while (unit_next_extent(u, &x))
 		if (write_extent(c, lane, u, &x, err) < 0)
 			return -1;
-	copy_unit_written(c, u);
+	copy_unit_written(c, u, breaks);
 	return 0;
 }
 
@@ -120,11 +121,14 @@ static int check_sample(struct copy *c, unsigned lane, const struct unit *u, str
 
 static int keep_unit(struct copy *c, unsigned lane, const struct unit *u, struct error **err)
 {
+	unsigned breaks = c->sink->breaks;
 	int same = check_sample(c, lane, u, err);
 	if (same < 0)
 		return -1;
 	if (!same)
 		copy_fail_restart(c);
+	else
+		copy_unit_seen(c, u, breaks);
 	struct extent x = {0};
 	while (unit_next_extent(u, &x))
 		c->bytes_resumed += x.stop - x.start;
@@ -143,4 +147,47 @@ void copy_write_all(struct copy *c, unsigned lane)
 		}
 		copy_unit_release(c, u);
 	}
+}
+
+/* The unit that a lane checks next; its own. NULL: no more. */
+static struct unit *take_check(struct copy *c, unsigned lane)
+{
+	struct unit *u = NULL;
+	pthread_mutex_lock(&c->lock);
+	while (!u && !c->stopped && copy_next_slot(c, &c->next_slot)) {
+		uint64_t slot = c->next_slot++;
+		/* Not recorded: nobody knows. */
+		if (!c->record || !record_get(c->record, slot) ||
+			record_is_suspect(c->record, slot, c->check_breaks)) {
+			u = &c->units[lane];
+			copy_plan_unit(c, u, slot);
+		}
+	}
+	pthread_mutex_unlock(&c->lock);
+	return u;
+}
+
+/* What is not on the sink as it was written is written again. */
+static int check_unit(struct copy *c, unsigned lane, struct unit *u, struct error **err)
+{
+	bool same = false;
+	if (c->record && unit_read_back(c, u, lane, &same, err) < 0)
+		return -1;
+	if (same) {
+		copy_unit_seen(c, u, c->check_breaks);
+		return 0;
+	}
+	return unit_read(c, u, err) < 0 || unit_digest(c, u, err) < 0 ? -1
+								      : write_unit(c, lane, u, err);
+}
+
+void copy_check_all(struct copy *c, unsigned lane)
+{
+	struct error *err = NULL;
+	struct unit *u;
+	while ((u = take_check(c, lane)))
+		if (check_unit(c, lane, u, &err) < 0) {
+			copy_fail(c, &err);
+			return;
+		}
 }

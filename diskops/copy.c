@@ -1,194 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The copy engine's coordinator: starts the threads, reports, saves the record, seals and commits. */
+/* The copy engine from begin to commit. */
 #include <assert.h>
 #include <string.h>
-#include <time.h>
 
 #include "copy-internal.h"
 #include "mem.h"
 
-#define SLOT_SIZE	(8 * MiB)
-#define DEFAULT_LANES	4
-#define DEFAULT_READERS 2
-#define MAX_THREADS	32
+#define SLOT_SIZE     (8 * MiB)
+#define DEFAULT_LANES 4
 /* Buffers that are being read, hashed or waiting, beside one a lane. */
 #define EXTRA_BUFFERS 4
 #define MAX_BUFFERS   10
-#define TICK_US	      50000
-
-struct thread {
-	pthread_t id;
-	struct copy *c;
-	void (*work)(struct thread *t);
-	unsigned index; /* lane, hash */
-	const char *algorithm;
-	uint8_t *digest;
-};
-
-struct threads {
-	struct thread v[MAX_THREADS];
-	unsigned n;
-};
+/* A share whose connections break again and again while what is there is checked. */
+#define MAX_CHECKS 10
 
 void copy_pool_shape(unsigned lanes, unsigned *ret_n, size_t *ret_buf_size)
 {
 	*ret_n = (unsigned)min_u64((lanes ? lanes : DEFAULT_LANES) + EXTRA_BUFFERS, MAX_BUFFERS);
 	*ret_buf_size = SLOT_SIZE + COPY_TAIL;
-}
-
-/* ---- threads ---- */
-
-static void read_work(struct thread *t)
-{
-	copy_read_all(t->c);
-}
-
-static void write_work(struct thread *t)
-{
-	copy_write_all(t->c, t->index);
-}
-
-static void hash_work(struct thread *t)
-{
-	copy_hash_all(t->c, t->index, t->algorithm, t->digest);
-}
-
-static void *thread_main(void *data)
-{
-	struct thread *t = data;
-	t->work(t);
-	pthread_mutex_lock(&t->c->lock);
-	t->c->running--;
-	pthread_cond_broadcast(&t->c->changed);
-	pthread_mutex_unlock(&t->c->lock);
-	return NULL;
-}
-
-static void add_thread(struct threads *ts, struct thread t)
-{
-	assert(ts->n < MAX_THREADS);
-	ts->v[ts->n++] = t;
-}
-
-static void list_threads(struct copy *c, struct copy_result *r, struct threads *ts)
-{
-	unsigned hashes = 0, readers = c->options->readers ? c->options->readers : DEFAULT_READERS;
-	if (c->options->md5)
-		add_thread(ts, (struct thread){.c = c,
-				       .work = hash_work,
-				       .index = hashes++,
-				       .algorithm = "MD5",
-				       .digest = r->md5});
-	if (c->options->sha256)
-		add_thread(ts, (struct thread){.c = c,
-				       .work = hash_work,
-				       .index = hashes++,
-				       .algorithm = "SHA256",
-				       .digest = r->sha256});
-	for (unsigned i = 0; i < readers; i++)
-		add_thread(ts, (struct thread){.c = c, .work = read_work});
-	for (unsigned i = 0; c->sink && i < c->sink->lanes; i++)
-		add_thread(ts, (struct thread){.c = c, .work = write_work, .index = i});
-	c->consumers = hashes + (c->sink != NULL);
-}
-
-/* Those that could not be started are not in ts afterwards. */
-static void start_threads(struct copy *c, struct threads *ts)
-{
-	struct error *err = NULL;
-	c->running = ts->n;
-	for (unsigned i = 0; i < ts->n; i++) {
-		int rc = pthread_create(&ts->v[i].id, NULL, thread_main, &ts->v[i]);
-		if (rc == 0)
-			continue;
-		err_errno(&err, ERR_SYSTEM, rc, "starting a thread");
-		copy_fail(c, &err);
-		pthread_mutex_lock(&c->lock);
-		c->running -= ts->n - i;
-		pthread_mutex_unlock(&c->lock);
-		ts->n = i;
-	}
-}
-
-/* ---- the coordinator ---- */
-
-static bool hashing(const struct copy *c)
-{
-	return c->options->md5 || c->options->sha256;
-}
-
-static uint64_t total_of(const struct copy *c)
-{
-	return hashing(c) ? c->src->size : layout_data_bytes(c->layout);
-}
-
-/* Hashes are never behind the lanes by more than the pool: where there are any, they tell. */
-static uint64_t done_of(const struct copy *c)
-{
-	if (!hashing(c))
-		return c->retired;
-	uint64_t done = c->hashed[0];
-	return c->options->md5 && c->options->sha256 ? min_u64(done, c->hashed[1]) : done;
-}
-
-/* Waits for a change, but not longer than a tick. False: all threads have ended. */
-static bool wait_change(struct copy *c)
-{
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += TICK_US * 1000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_mutex_lock(&c->lock);
-	if (c->running)
-		pthread_cond_timedwait(&c->changed, &c->lock, &until);
-	bool running = c->running > 0;
-	pthread_mutex_unlock(&c->lock);
-	return running;
-}
-
-static void coordinate(struct copy *c, struct op *op)
-{
-	uint64_t reported = 0;
-	while (wait_change(c)) {
-		struct error *err = NULL;
-		/* A restart begins again at 0; progress does not go back. */
-		reported = max_u64(reported, done_of(c));
-		if (c->stopped)
-			continue;
-		if (op_tick(op, reported, &err) < 0)
-			copy_fail(c, &err);
-		else if (c->sink)
-			copy_save_record(c, false, op);
-	}
-}
-
-static void reset(struct copy *c)
-{
-	c->next_slot = c->planned = c->next_write = c->last_disk_end = 0;
-	c->all_planned = c->restart = false;
-	c->stopped = false;
-	c->retired = c->zero_bytes = c->bytes_resumed = 0;
-	for (size_t i = 0; i < COPY_MAX_HASHES; i++)
-		c->hashed[i] = 0;
-	for (unsigned i = 0; i < c->n_units; i++)
-		c->units[i].state = UNIT_FREE;
-	if (c->sink)
-		c->sink->abandon = false;
-}
-
-/* One pass over the disk. c->restart: it has to be done again. */
-static int run_pass(struct copy *c, struct op *op, struct copy_result *r, struct error **err)
-{
-	struct threads ts = {.n = 0};
-	reset(c);
-	list_threads(c, r, &ts);
-	start_threads(c, &ts);
-	coordinate(c, op);
-	for (unsigned i = 0; i < ts.n; i++)
-		pthread_join(ts.v[i].id, NULL);
-	err_move(err, &c->err);
-	return *err ? err_step(err, op->step) : 0;
 }
 
 static void copy_init(struct copy *c)
@@ -254,23 +83,62 @@ static int begin(struct copy *c, struct op *op, struct error **err)
 	return c->fresh ? 0 : copy_verify_record(c, op, err);
 }
 
+static int write_all(struct copy *c, struct op *op, struct copy_result *r, struct error **err)
+{
+	do {
+		if (copy_pass(c, op, r, err) < 0)
+			return -1;
+		if (c->restart && copy_forget_record(c, err) < 0)
+			return -1;
+	} while (c->restart);
+	return 0;
+}
+
+/* A connection broke: a server that crashed has lost what it had not yet written. */
+static int check_written(struct copy *c, struct op *op, struct copy_result *r, struct error **err)
+{
+	c->check_breaks = c->sink->breaks;
+	c->fresh = false;
+	op_note(op, "a connection broke: what was written before is read back");
+	if (copy_check_pass(c, op, err) < 0)
+		return -1;
+	if (c->restart)
+		return copy_forget_record(c, err) < 0 ? -1 : write_all(c, op, r, err);
+	c->sink->trusted = c->check_breaks;
+	return 0;
+}
+
+static bool in_doubt(const struct copy *c)
+{
+	return c->sink->breaks != c->sink->trusted;
+}
+
+static int finish(struct copy *c, struct op *op, struct copy_result *r, struct error **err)
+{
+	for (unsigned i = 0; i < MAX_CHECKS; i++) {
+		if (in_doubt(c) && check_written(c, op, r, err) < 0)
+			return -1;
+		if (in_doubt(c))
+			continue;
+		copy_save_record(c, true, op);
+		if (op_tick(op, copy_total(c), err) < 0)
+			return -1;
+		if (seal_and_commit(c, err) == 0)
+			return 0;
+		if ((*err)->code != ERR_SHARE_LOST || !in_doubt(c))
+			return -1;
+		err_free(TAKE_PTR(*err));
+	}
+	return err_set(err, ERR_SHARE_LOST,
+		"the connection to the share broke again in each of %d checks of what was written",
+		MAX_CHECKS);
+}
+
 static int copy_all(struct copy *c, struct op *op, struct copy_result *r, struct error **err)
 {
 	if (begin(c, op, err) < 0)
 		return -1;
-	do {
-		if (run_pass(c, op, r, err) < 0) {
-			copy_save_record(c, true, op);
-			return -1;
-		}
-		if (c->restart && copy_forget_record(c, err) < 0)
-			return -1;
-	} while (c->restart);
-	if (op_tick(op, total_of(c), err) < 0) {
-		copy_save_record(c, true, op);
-		return -1;
-	}
-	return seal_and_commit(c, err);
+	return write_all(c, op, r, err) < 0 ? -1 : finish(c, op, r, err);
 }
 
 int copy_run(struct disk *src, const struct layout *l, struct sink *sink, const struct pool *pool,
@@ -278,10 +146,11 @@ int copy_run(struct disk *src, const struct layout *l, struct sink *sink, const 
 	struct error **err)
 {
 	assert(!o->resume_state || o->source_id);
+	assert(src->size == layout_disk_size(l));
 	struct copy c = {.src = src, .layout = l, .sink = sink, .pool = pool, .options = o};
 	struct copy_result r = {0};
 	copy_init(&c);
-	op_begin(op, "copy", total_of(&c), share);
+	op_begin(op, "copy", copy_total(&c), share);
 	int rc = copy_all(&c, op, &r, err);
 	fill_result(&c, &r);
 	copy_done(&c);
@@ -312,8 +181,8 @@ int copy_hash(struct disk *src, const struct ranges *map, const struct copy_opti
 	struct copy c = {.src = src, .layout = l, .pool = &pool, .options = o};
 	struct copy_result r = {0};
 	copy_init(&c);
-	op_begin(op, "hash", total_of(&c), share);
-	rc = run_pass(&c, op, &r, err) < 0 ? -1 : op_tick(op, total_of(&c), err);
+	op_begin(op, "hash", copy_total(&c), share);
+	rc = copy_pass(&c, op, &r, err) < 0 ? -1 : op_tick(op, copy_total(&c), err);
 	fill_result(&c, &r);
 	copy_done(&c);
 	pool_done(&pool);

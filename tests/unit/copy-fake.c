@@ -73,7 +73,8 @@ void fake_server_done(struct fake_server *f)
 
 void fake_server_calm(struct fake_server *f)
 {
-	f->to_come = UINT64_MAX;
+	f->to_come = f->crash_in_writes = f->crash_in_reads = UINT64_MAX;
+	f->crash_commits = 0;
 	f->fails = f->stops = false;
 	f->begin_fails = f->flush_fails = f->state_fails = f->commit_fails = f->pread_fails = false;
 	f->write_us = 0;
@@ -121,8 +122,10 @@ static int log_write(struct fake_server *f, size_t len, uint64_t offset, struct 
 {
 	if (f->to_come != UINT64_MAX && f->to_come-- == 0) {
 		f->to_come = 0;
-		if (f->stops)
+		if (f->stops) {
 			f->stop = OP_STOP_CANCEL;
+			return op_stop_error(OP_STOP_CANCEL, err);
+		}
 		if (f->fails)
 			return err_set(err, f->code, "write %zu", f->n_writes);
 	}
@@ -130,6 +133,25 @@ static int log_write(struct fake_server *f, size_t len, uint64_t offset, struct 
 	f->writes[f->n_writes++] = (struct fake_write){offset, len};
 	f->bytes_written += len;
 	return 0;
+}
+
+static void maybe_crash(struct sink *s, uint64_t *count)
+{
+	if (*count == UINT64_MAX || (*count)-- > 0)
+		return;
+	*count = UINT64_MAX;
+	fake_server_crash(server_of(s));
+	s->breaks++;
+}
+
+static void stable_by_chance(struct fake_server *f, uint64_t offset, size_t len)
+{
+	for (uint64_t end = offset + len; offset < end;) {
+		uint64_t stop = min_u64(round_down(offset, 64 * KiB) + 64 * KiB, end);
+		if (offset / (64 * KiB) % 2)
+			memcpy(f->stable + offset, f->bytes + offset, stop - offset);
+		offset = stop;
+	}
 }
 
 static int fake_pwrite(struct sink *s, unsigned lane, const void *buf, size_t len, uint64_t offset,
@@ -141,8 +163,13 @@ static int fake_pwrite(struct sink *s, unsigned lane, const void *buf, size_t le
 		usleep(f->write_us);
 	pthread_mutex_lock(&f->lock);
 	int rc = log_write(f, len, offset, err);
+	maybe_crash(s, &f->crash_in_writes);
 	if (rc == 0)
 		memcpy(f->bytes + offset, buf, len);
+	if (rc == 0 && f->durable)
+		memcpy(f->stable + offset, buf, len);
+	else if (rc == 0 && !f->flushes)
+		stable_by_chance(f, offset, len);
 	pthread_mutex_unlock(&f->lock);
 	f->busy[lane] = false;
 	return rc;
@@ -154,6 +181,7 @@ static int fake_pread(
 	struct fake_server *f = server_of(s);
 	assert(!atomic_exchange(&f->busy[lane], true));
 	pthread_mutex_lock(&f->lock);
+	maybe_crash(s, &f->crash_in_reads);
 	memcpy(buf, f->bytes + offset, len);
 	f->bytes_read_back += len;
 	pthread_mutex_unlock(&f->lock);
@@ -198,6 +226,12 @@ static int fake_commit(struct sink *s, struct error **err)
 	struct fake_server *f = server_of(s);
 	if (f->commit_fails)
 		return err_set(err, ERR_TARGET_EXISTS, "no");
+	if (f->crash_commits) {
+		f->crash_commits--;
+		maybe_crash(s, &(uint64_t){0});
+	}
+	if (s->breaks != s->trusted)
+		return err_set(err, ERR_SHARE_LOST, "broken since");
 	f->commits++;
 	free(f->final);
 	f->final = TAKE_PTR(f->bytes);

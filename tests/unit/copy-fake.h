@@ -24,14 +24,19 @@ struct fake_write {
 struct fake_server {
 	/* the temporary file as clients see it, and what of it a crash leaves */
 	uint8_t *bytes, *stable;
-	uint64_t length;  /* of the temporary file; 0: none */
-	char *state;	  /* NULL: none */
-	uint8_t *final;	  /* NULL: none */
-	bool flushes;	  /* flush works: else it does nothing, as with a share */
-	unsigned lanes;	  /* 0: FAKE_LANES */
-	uint64_t to_come; /* writes before the one that fails, or that asks to stop; counts down */
+	uint64_t length; /* of the temporary file; 0: none */
+	char *state;	 /* NULL: none */
+	uint8_t *final;	 /* NULL: none */
+	bool durable;	 /* writes are stable at once: a "crash" is but a connection that breaks */
+	bool flushes; /* flush works; else every other 64 KiB is stable by chance, as on a share */
+	unsigned lanes; /* 0: FAKE_LANES */
+	uint64_t
+		to_come; /* writes before the first that fails, or that is asked to stop; counts down */
 	bool fails, stops;
 	enum err_code code; /* of the failure */
+	/* A crash in that many writes or reads (counts down); so many commits meet one. */
+	uint64_t crash_in_writes, crash_in_reads;
+	unsigned crash_commits;
 	bool begin_fails, flush_fails, state_fails, commit_fails, pread_fails;
 	unsigned write_us; /* how long a write takes */
 	/* what happened */
@@ -48,7 +53,7 @@ void fake_server_init(struct fake_server *f);
 void fake_server_done(struct fake_server *f);
 /* Forgets what happened and what should fail; the files stay. */
 void fake_server_calm(struct fake_server *f);
-/* Power is lost: what was not flushed is as it was. */
+/* Power is lost: what is not stable is as it was. */
 void fake_server_crash(struct fake_server *f);
 
 /* The sink is its caller's to close; the server outlives it. op->stop becomes the server's. */
