@@ -133,7 +133,7 @@ START_TEST(conflicts)
 	char id[GUID_STRING_SIZE], other[GUID_STRING_SIZE];
 	fresh_dir();
 	struct jobs *jobs = open_jobs(2);
-	ck_ok(submit(jobs, "copy", 100, "sdb", "smb://h/s/a", id, &err));
+	ck_ok(submit(jobs, "copy", 1000, "sdb", "smb://h/s/a", id, &err));
 	ck_fails(submit(jobs, "copy", 1, "sdb", "smb://h/s/b", other, &err), ERR_DISK_BUSY, id);
 	ck_fails(submit(jobs, "copy", 1, "sdc", "smb://h/s/a", other, &err), ERR_TARGET_BUSY, id);
 	CLEANUP_FREE char *busy = jobs_of_disk(jobs, "/dev/sdb");
@@ -155,7 +155,7 @@ START_TEST(queue)
 	char ids[JOBS_QUEUED_MAX + 2][GUID_STRING_SIZE], id[GUID_STRING_SIZE];
 	fresh_dir();
 	struct jobs *jobs = open_jobs(1);
-	ck_ok(submit(jobs, "copy", 30, "first", NULL, ids[0], &err));
+	ck_ok(submit(jobs, "copy", 1000, "first", NULL, ids[0], &err));
 	for (size_t i = 1; i <= JOBS_QUEUED_MAX; i++) {
 		CLEANUP_FREE char *disk = xasprintf("d%zu", i);
 		ck_ok(submit(jobs, "warn", 1, disk, NULL, ids[i], &err));
@@ -170,8 +170,10 @@ START_TEST(queue)
 	ck_ok(jobs_cancel(jobs, ids[2], &canceled, &err));
 	ck_assert(has_status(jobs, ids[2], "canceled"));
 	expect_error(jobs, ids[2], "canceled");
+	CLEANUP_JSON json_t *first = NULL;
+	ck_ok(jobs_cancel(jobs, ids[0], &first, &err));
 	for (size_t i = 0; i <= JOBS_QUEUED_MAX; i++)
-		wait_status(jobs, ids[i], i == 2 ? "canceled" : "complete");
+		wait_status(jobs, ids[i], i == 0 || i == 2 ? "canceled" : "complete");
 	close_jobs(jobs);
 }
 END_TEST
