@@ -50,9 +50,15 @@ void ntfs_check_sound(const char *image)
 				  " { cat '%s.fix'; exit 1; }",
 				 image, image, image, image),
 		0);
-	ck_assert_int_eq(unit_run("ntfssecaudit -a '%s' >'%s.fix' 2>&1;"
-				  " grep -q '^No errors were found' '%s.fix' ||"
-				  " { cat '%s.fix'; exit 1; }",
-				 image, image, image, image),
+	/* Behind the last entry of $SDS it reads on, and then finds that "too long", also on volumes
+	 * that Windows wrote: the number of entries tells whether it got there. */
+	ck_assert_int_eq(
+		unit_run("ntfssecaudit -a '%s' >'%s.fix' 2>&1;"
+			 " entries() { grep \"entries in .SDS-$1\" '%s.fix' | cut -d' ' -f1-5; };"
+			 " grep -q '^All keys are present in all lists' '%s.fix' &&"
+			 " ! grep '^\\*\\*' '%s.fix' | grep -v 'is too long' &&"
+			 " test \"$(entries 1)\" = \"$(entries 2)\" ||"
+			 " { cat '%s.fix'; exit 1; }",
+			image, image, image, image, image, image),
 		0);
 }
