@@ -41,15 +41,15 @@ median() { # NAME [FIELD]
 }
 spread() { # NAME: "12.3 (12.1 to 12.9)"
 	sort -g "$TMP/$1.times" | awk '{ v[NR] = $1 }
-		END { printf NR > 1 ? "%.1f s (%.1f to %.1f)" : "%.1f s", v[int((NR + 1) / 2)], v[1], v[NR] }'
+		END { printf(NR > 1 ? "%.1f s (%.1f to %.1f)" : "%.1f s", v[int((NR + 1) / 2)], v[1], v[NR]) }'
 }
 calc() {
-	awk "BEGIN { printf \"%.${2:-2}f\", $1 }"
+	awk "BEGIN { printf(\"%.${2:-2}f\", ($1)) }"
 }
 # row WHAT OURS THEIRS VALUE UNIT TARGET: one row, with the verdict VALUE <= TARGET
 row() {
 	local verdict=missed
-	[ "$(calc "$4 <= $6" 0)" = 0 ] || verdict=reached
+	[ "$(calc "$4 <= $6" 0)" != 1 ] || verdict=reached
 	echo "| $1 | $2 | $3 | $4$5 | $6$5 | $verdict |" | tee -a "$table" >&2
 }
 
@@ -155,7 +155,7 @@ describe() {
 	echo
 	echo "Measured $(date -u +%F) on $(nproc) × $(lscpu | sed -n 's/^Model name: *//p'), $(free -g | awk '/^Mem/ { print $2 }') GiB of memory," \
 		"Linux $(uname -r), $(qemu-img --version | head -n 1), $(smbclient --version)."
-	echo "Disk: $(fixture_options $fixture); $runs runs each, medians (and range), caches dropped before each."
+	echo "Disk: $(fixture_options $fixture); runs of each: $runs, medians (and range), caches dropped before each."
 	echo "CPU of an export: $(median export 2) s user, $(median export 3) s system; of qemu-img: $(median qemu-img 2) s and $(median qemu-img 3) s;" \
 		"of an export to SMB: $(median export-smb 2) s and $(median export-smb 3) s."
 }
