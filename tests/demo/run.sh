@@ -75,18 +75,18 @@ step "What other programs say about it"
 "$TOP/tests/fixtures/zero-excluded.sh" "$disk" "$TMP/expected" || die "the expected content"
 qemu-img convert -f vhdx -O raw "$image" "$TMP/raw" || die "qemu-img convert"
 partition "$TMP/raw" 2 "$TMP/c" && mounted "$TMP/c" file_hashes >"$TMP/image.sha256"
-{
-	echo "job     $(result id): $(result status), $(($(stat -c %s "$image") >> 20)) MiB on the share for a disk of $(($(stat -c %s "$disk") >> 20)) MiB"
-	echo "md5     $(result md5Hash)"
-	echo "sha256  $(result sha256Hash)"
-	check "the share holds that file and nothing else" [ "$(ls -A "$TMP/smbd/share")" = windows.vhdx ]
-	check "qemu-img check: the VHDX is sound" qemu-img check -f vhdx "$image"
-	check "qemu-img compare: as ntfsclone says, less pagefile.sys, swapfile.sys, hiberfil.sys" \
-		qemu-img compare -f vhdx -F raw "$image" "$TMP/expected"
-	check "md5sum of the disk as qemu-img reads it" [ "$(hash_of md5sum "$TMP/raw")" = "$(result md5Hash)" ]
-	check "sha256sum of it" [ "$(hash_of sha256sum "$TMP/raw")" = "$(result sha256Hash)" ]
-	check "ntfs-3g: all $(wc -l <"$TMP/image.sha256") files on C: as they were" cmp "$TMP/source.sha256" "$TMP/image.sha256"
-	check "the source disk: not one byte has changed" [ "$(hash_of sha256sum "$disk")" = "$source_hash" ]
-}
+echo "job     $(result id): $(jq -r .status "$TMP/job.json")"
+echo "image   $(($(stat -c %b "$image") / 2048)) MiB of data on the share; the disk has $(($(stat -c %b "$disk") / 2048)) of $(($(stat -c %s "$disk") >> 20)) MiB"
+echo "md5     $(result md5Hash)"
+echo "sha256  $(result sha256Hash)"
+check "the job is complete" [ "$(jq -r .status "$TMP/job.json")" = complete ]
+check "the share holds that file and nothing else" [ "$(ls -A "$TMP/smbd/share")" = windows.vhdx ]
+check "qemu-img check: the VHDX is sound" qemu-img check -f vhdx "$image"
+check "qemu-img compare: as ntfsclone says, less pagefile.sys, swapfile.sys, hiberfil.sys" \
+	qemu-img compare -f vhdx -F raw "$image" "$TMP/expected"
+check "md5sum of the disk as qemu-img reads it" [ "$(hash_of md5sum "$TMP/raw")" = "$(result md5Hash)" ]
+check "sha256sum of it" [ "$(hash_of sha256sum "$TMP/raw")" = "$(result sha256Hash)" ]
+check "ntfs-3g: all $(wc -l <"$TMP/image.sha256") files on C: as they were" cmp "$TMP/source.sha256" "$TMP/image.sha256"
+check "the source disk: not one byte has changed" [ "$(hash_of sha256sum "$disk")" = "$source_hash" ]
 [ $failures = 0 ] || die "$failures checks"
 echo "demo: passed"
