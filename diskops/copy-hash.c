@@ -52,7 +52,7 @@ void copy_hash_all(struct copy *c, unsigned index, const char *algorithm, uint8_
 		hash_unit(&h, u);
 		copy_unit_release(c, u);
 	}
-	update(&h, NULL, c->src->size - *h.done);
+	update(&h, NULL, layout_virtual_size(c->layout) - *h.done);
 	if (!c->stopped && h.ok)
 		h.ok = EVP_DigestFinal_ex(ctx, ret, NULL);
 	if (!h.ok) {

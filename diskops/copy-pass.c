@@ -109,7 +109,7 @@ static bool hashing(const struct copy *c)
 
 uint64_t copy_total(const struct copy *c)
 {
-	return hashing(c) ? c->src->size : layout_data_bytes(c->layout);
+	return hashing(c) ? layout_virtual_size(c->layout) : layout_data_bytes(c->layout);
 }
 
 /* Hashes are never behind the lanes by more than the pool: where there are any, they tell. */

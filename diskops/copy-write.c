@@ -107,22 +107,39 @@ static uint32_t sample_place(const struct unit *u, struct extent *ret)
  * The record says that the sink has the unit. A server that lost power since may have lost it: a sample
  * is compared. Returns 0 where it differs.
  */
-static int check_sample(struct copy *c, unsigned lane, const struct unit *u, struct error **err)
+static int check_part(struct copy *c, unsigned lane, const struct unit *u, uint32_t at,
+	uint32_t stop, struct error **err)
 {
-	struct extent x;
-	uint32_t at = (uint32_t)round_down(sample_place(u, &x), ZERO_BLOCK);
-	at = at < x.start ? x.start : at;
-	size_t n = (size_t)min_u64(x.stop - at, SAMPLE);
+	size_t n = (size_t)min_u64(stop - at, SAMPLE);
 	uint8_t *back = u->buf + c->slot_size;
 	if (sink_pread(c->sink, lane, back, n, unit_offset(c, u) + at, err) < 0)
 		return -1;
 	return memcmp(back, u->buf + at, n) == 0;
 }
 
+static int check_sample(struct copy *c, unsigned lane, const struct unit *u, struct error **err)
+{
+	struct extent x;
+	uint32_t at = (uint32_t)round_down(sample_place(u, &x), ZERO_BLOCK);
+	return check_part(c, lane, u, at < x.start ? x.start : at, x.stop, err);
+}
+
+/* Where hashes are asked for they must be those of the file: every byte is compared. */
+static int check_whole(struct copy *c, unsigned lane, const struct unit *u, struct error **err)
+{
+	int same = 1;
+	struct extent x = {0};
+	while (same == 1 && unit_next_extent(u, &x))
+		for (uint32_t at = x.start; same == 1 && at < x.stop; at += SAMPLE)
+			same = check_part(c, lane, u, at, x.stop, err);
+	return same;
+}
+
 static int keep_unit(struct copy *c, unsigned lane, const struct unit *u, struct error **err)
 {
 	unsigned breaks = c->sink->breaks;
-	int same = check_sample(c, lane, u, err);
+	bool hashing = c->options->md5 || c->options->sha256;
+	int same = hashing ? check_whole(c, lane, u, err) : check_sample(c, lane, u, err);
 	if (same < 0)
 		return -1;
 	if (!same)

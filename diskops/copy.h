@@ -2,8 +2,8 @@
 /*
  * The copy engine: readers, hashes and writers overlap over a bounded pool of buffers. It writes the
  * file that a layout describes to a sink, and in the same pass hashes the virtual disk as a reader of
- * the file sees it (what is not in the map is zero). Hashing covers the source's size, not what a
- * format rounds it up to, so that the hash survives a change of format.
+ * the file sees it (what is not in the map is zero), up to the virtual size: where a format rounds the
+ * size up, the zeros behind the source's end belong to it.
  *
  * Resume: every piece known to be on the sink is recorded with a keyed 128-bit digest in the sink's
  * state. A later run with the same source and options continues the same file (same ids): it reads the

@@ -99,16 +99,17 @@ static void hex(const uint8_t *p, size_t n, char *ret)
 		sprintf(ret + 2 * i, "%02x", p[i]);
 }
 
-/* By md5sum and sha256sum, of a raw file with what is not in the map zeroed. */
+/* By md5sum and sha256sum, of a raw file of the virtual size with what is not in the map zeroed. */
 static void check_hashes(struct rig *r)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/raw", unit_tmp());
-	CLEANUP_FREE uint8_t *raw = xcalloc(1, r->size);
 	struct layout *l = rig_layout(r);
+	size_t size = (size_t)layout_virtual_size(l);
+	CLEANUP_FREE uint8_t *raw = xcalloc(1, size);
 	RANGES_FOREACH (p, layout_map(l))
 		memcpy(raw + p->start, r->bytes + p->start, p->end - p->start);
 	layout_free(l);
-	ck_ok(file_write_atomic(path, raw, r->size, 0600, &err));
+	ck_ok(file_write_atomic(path, raw, size, 0600, &err));
 	char md5[33], sha256[65];
 	ck_assert(r->result.have_md5 && r->result.have_sha256);
 	hex(r->result.md5, 16, md5);
