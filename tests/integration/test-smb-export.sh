@@ -9,7 +9,9 @@
 smbd_available || skip_all "smbd cannot be started here (root and the package samba needed)"
 faultfs_available || skip_all "faultfs cannot be mounted here (root and /dev/fuse needed)"
 
-worker=$BUILD/agent/ce-worker
+# A copy of its own: other tests run workers at the same time, and none of ours may be left.
+worker=$TMP/ce-worker
+must cp "$BUILD/agent/ce-worker" "$worker"
 server=$TMP/smbd share=$TMP/smbd/share
 password="Pa ss\"w\$ö%rd\\"
 at_exit smbd_stop "$server"
