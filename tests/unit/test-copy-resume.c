@@ -390,24 +390,6 @@ START_TEST(suspect_are_verified)
 }
 END_TEST
 
-/* With hashes, every byte that is not written again is compared. */
-START_TEST(hashes_are_of_the_file)
-{
-	struct rig r;
-	rig_init(&r, 3, 32 * MiB, 512 * KiB);
-	memset(r.bytes, 1, r.size);
-	ranges_add(&r.map, 0, r.size);
-	r.options.md5 = true;
-	interrupt(&r, 60);
-	damage_page(&r, 2);
-	new_process(&r);
-	ck_ok(rig_run(&r, NULL, &err));
-	rig_check(&r);
-	ck_assert_uint_eq(r.result.bytes_resumed, 0);
-	rig_done(&r);
-}
-END_TEST
-
 /* Reading back fails: that is an error, and nothing is thrown away for it. */
 START_TEST(read_back_fails)
 {
@@ -504,4 +486,4 @@ END_TEST
 UNIT_MAIN("copy-resume", stopped_anywhere, stopped_before_the_rename, source_changed,
 	source_changed_and_back, another_export, damaged_state, server_crash, crash_and_go_on,
 	crash_at_commit, crash_and_stop, lost_parts, newest_are_verified, suspect_are_verified,
-	hashes_are_of_the_file, read_back_fails, killed)
+	read_back_fails, killed)
