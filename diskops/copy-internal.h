@@ -19,8 +19,8 @@
 #include "copy-record.h"
 #include "copy.h"
 
-/* Behind a unit's slot in its buffer: room to realign a read, and for a sample that is read back. */
-#define COPY_TAIL (64 * KiB)
+/* Behind a unit's slot in its buffer: room to realign a read, and for what is read back. */
+#define COPY_TAIL (512 * KiB)
 /* Pieces nearer than this are read, and written, in one go: cheaper than one more request. */
 #define COPY_JOIN	(256 * KiB)
 #define COPY_MAX_HASHES 2

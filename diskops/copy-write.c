@@ -104,24 +104,24 @@ static uint32_t sample_place(const struct unit *u, struct extent *ret)
 }
 
 /*
- * The record says that the sink has the unit. A server that lost power since may have lost it: a sample
- * is compared. Returns 0 where it differs.
+ * The record says that the sink has the unit. A server that lost power since may have lost it: what is
+ * read back is compared, at most so much at a time as the tail holds. Returns 0 where it differs.
  */
 static int check_part(struct copy *c, unsigned lane, const struct unit *u, uint32_t at,
-	uint32_t stop, struct error **err)
+	uint64_t len, struct error **err)
 {
-	size_t n = (size_t)min_u64(stop - at, SAMPLE);
 	uint8_t *back = u->buf + c->slot_size;
-	if (sink_pread(c->sink, lane, back, n, unit_offset(c, u) + at, err) < 0)
+	if (sink_pread(c->sink, lane, back, (size_t)len, unit_offset(c, u) + at, err) < 0)
 		return -1;
-	return memcmp(back, u->buf + at, n) == 0;
+	return memcmp(back, u->buf + at, (size_t)len) == 0;
 }
 
 static int check_sample(struct copy *c, unsigned lane, const struct unit *u, struct error **err)
 {
 	struct extent x;
 	uint32_t at = (uint32_t)round_down(sample_place(u, &x), ZERO_BLOCK);
-	return check_part(c, lane, u, at < x.start ? x.start : at, x.stop, err);
+	at = at < x.start ? x.start : at;
+	return check_part(c, lane, u, at, min_u64(x.stop - at, SAMPLE), err);
 }
 
 /* Where hashes are asked for they must be those of the file: every byte is compared. */
@@ -130,8 +130,8 @@ static int check_whole(struct copy *c, unsigned lane, const struct unit *u, stru
 	int same = 1;
 	struct extent x = {0};
 	while (same == 1 && unit_next_extent(u, &x))
-		for (uint32_t at = x.start; same == 1 && at < x.stop; at += SAMPLE)
-			same = check_part(c, lane, u, at, x.stop, err);
+		for (uint32_t at = x.start; same == 1 && at < x.stop; at += COPY_TAIL)
+			same = check_part(c, lane, u, at, min_u64(x.stop - at, COPY_TAIL), err);
 	return same;
 }
 

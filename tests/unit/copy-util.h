@@ -10,8 +10,8 @@
 #include "copy.h"
 #include "layout-util.h"
 
-#define SLOT (64 * KiB) /* small, so that small disks are many units */
-#define TAIL (64 * KiB)
+#define SLOT (64 * KiB)	 /* small, so that small disks are many units */
+#define TAIL (512 * KiB) /* COPY_TAIL */
 
 struct rig {
 	uint64_t seed;
