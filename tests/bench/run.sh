@@ -56,6 +56,7 @@ row() {
 # The worker, with its peak memory noted: of the largest of its processes.
 cat >"$TMP/worker" <<END
 #!/bin/sh
+unset CE_PARENT_PID # its parent is time
 exec /usr/bin/time -a -o "$TMP/worker-memory" -f %M "$BUILD/agent/ce-worker" "\$@"
 END
 chmod +x "$TMP/worker"
