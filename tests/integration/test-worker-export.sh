@@ -27,6 +27,7 @@ work() {
 # start VERB JSON: the same in the background, its pid in $pid; finish: until it ends
 start() {
 	printf '%s' "$2" >"$TMP/input"
+	: >"$TMP/started" # here: the child might empty it only after somebody has looked
 	"$worker" "$1" <"$TMP/input" >"$TMP/started" 2>"$TMP/log" &
 	pid=$!
 }
