@@ -264,13 +264,19 @@ static int check_output_file(struct parser *p, struct error **err)
 }
 
 /* The image's own rules, on a copy: ids and time are filled in when the export begins. */
-static int check_image(const struct export_request *r, struct error **err)
+static int check_image(struct parser *p, struct error **err)
 {
+	struct export_request *r = p->r;
 	struct image_options o = r->image;
 	if (image_options_complete(&o, err) < 0) {
 		(*err)->code = ERR_INVALID_FIELD;
 		return -1;
 	}
+	if (given(p, "blockSize") &&
+		(o.format == IMAGE_RAW || (o.format == IMAGE_VHD && o.type == IMAGE_FIXED)))
+		add_warning(r, "block-size-ignored",
+			xasprintf("a %s image has no blocks: blockSize is ignored",
+				o.format == IMAGE_RAW ? "raw" : "fixed VHD"));
 	return 0;
 }
 
@@ -285,7 +291,7 @@ static int check_request(struct parser *p, unsigned flags, struct error **err)
 			"field \"outputFile\" is for local use only: an agent writes to a share");
 	if (r->output_file ? check_output_file(p, err) < 0 : check_share(p, err) < 0)
 		return -1;
-	return check_image(r, err);
+	return check_image(p, err);
 }
 
 int export_request_parse(

@@ -41,9 +41,12 @@ int jsonx_parse(const char *text, size_t len, json_t **ret, struct error **err)
 		return err_set(err, ERR_NOT_JSON, "JSON nested deeper than %d levels", MAX_DEPTH);
 	json_error_t je;
 	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+	/* the library's own words name a flag of its interface */
+	bool nul = !value && (json_error_code(&je) == json_error_null_character ||
+				     json_error_code(&je) == json_error_null_byte_in_key);
 	if (!value)
-		return err_set(
-			err, ERR_NOT_JSON, "line %d, column %d: %s", je.line, je.column, je.text);
+		return err_set(err, ERR_NOT_JSON, "line %d, column %d: %s", je.line, je.column,
+			nul ? "a text holds the character U+0000" : je.text);
 	if (!json_is_object(value)) {
 		json_decref(value);
 		return err_set(err, ERR_NOT_JSON, "not a JSON object");

@@ -211,6 +211,8 @@ START_TEST(json_is_strict_but_for_key_case)
 	ck_fails(jsonx_parse("[]", 2, &o, &err), ERR_NOT_JSON, "object");
 	ck_fails(jsonx_parse("{} x", 4, &o, &err), ERR_NOT_JSON, NULL);
 	ck_fails(jsonx_parse("{\"a\":1,\"a\":2}", 13, &o, &err), ERR_NOT_JSON, NULL);
+	ck_fails(jsonx_parse("{\"a\":\"\\u0000\"}", 14, &o, &err), ERR_NOT_JSON, "U+0000");
+	ck_fails(jsonx_parse("{\"\\u0000\":1}", 12, &o, &err), ERR_NOT_JSON, "U+0000");
 	char deep[200];
 	memset(deep, '[', sizeof(deep));
 	ck_fails(jsonx_parse(deep, sizeof(deep), &o, &err), ERR_NOT_JSON, "deeper");

@@ -186,6 +186,9 @@ START_TEST(our_fields)
 	ck_assert_str_eq(r->file_name, "gold.vhd.vhdx");
 	ck_assert(lists(r->warnings, "code", "file-name-extension"));
 	export_request_free(r);
+	r = parsed(SHARE(", \"blockSize\": 2097152, \"outputImageFormat\": \"raw\""), 0);
+	ck_assert(lists(r->warnings, "code", "block-size-ignored"));
+	export_request_free(r);
 }
 END_TEST
 
