@@ -143,6 +143,22 @@ int hive_subkeys(struct hive *h, hive_node node, char ***ret, struct error **err
 	return names(h, list, hivex_node_name, ret, err);
 }
 
+int hive_each_subkey(
+	struct hive *h, hive_node node, hive_each_fn *fn, void *data, struct error **err)
+{
+	int rc = 0;
+	if (!node)
+		return 0;
+	CLEANUP_FREE hive_node_h *list = hivex_node_children(h->h, node);
+	if (!list)
+		return failed(h, "the subkeys of a key cannot be read", err);
+	for (size_t i = 0; rc == 0 && list[i]; i++) {
+		CLEANUP_FREE char *name = hivex_node_name(h->h, list[i]);
+		rc = name ? fn(data, name, list[i], err) : failed(h, "a name cannot be read", err);
+	}
+	return rc;
+}
+
 int hive_value_names(struct hive *h, hive_node node, char ***ret, struct error **err)
 {
 	if (!node) {

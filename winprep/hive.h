@@ -33,6 +33,13 @@ hive_node hive_findf(struct hive *h, hive_node from, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Names of the subkeys, in the hive's order; NULL-terminated, free with reg_texts_free(). */
 int hive_subkeys(struct hive *h, hive_node node, char ***ret, struct error **err);
+/*
+ * Calls fn for every subkey, in the hive's order, until it returns something other than 0: that is then
+ * returned. Cheaper by far than hive_find() for each name.
+ */
+typedef int hive_each_fn(void *data, const char *name, hive_node node, struct error **err);
+int hive_each_subkey(
+	struct hive *h, hive_node node, hive_each_fn *fn, void *data, struct error **err);
 /* Names of the values; the default value's name is "". */
 int hive_value_names(struct hive *h, hive_node node, char ***ret, struct error **err);
 /* 1 and *ret set (the caller releases it); 0 where the key (also node 0) has no such value. */
