@@ -39,29 +39,39 @@ const struct strip_service *strip_find_service(const struct prep *p, const char 
 	return NULL;
 }
 
+/* A real machine has some hundreds of devices; a hive whose keys hold each other has no end of them. */
+#define DEVICE_KEYS_MAX 200000u
+
 /* Enum has three levels: bus, device, instance; deeper keys are the device's own. */
-static int walk(const struct guest *g, hive_node node, const char *key, unsigned level,
-	device_fn *fn, void *data, struct error **err)
+struct device_walk {
+	struct hive *h;
+	device_fn *fn;
+	void *data;
+	const char *key;
+	unsigned level, *keys;
+};
+
+static int walk(void *data, const char *name, hive_node node, struct error **err)
 {
-	struct hive *h = g->hives[HIVE_SYSTEM].h;
-	char **names = NULL;
-	if (level == 3)
-		return fn(data, key, node, err);
-	if (hive_subkeys(h, node, &names, err) < 0)
-		return -1;
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && names[i]; i++) {
-		CLEANUP_FREE char *sub = xasprintf("%s\\%s", key, names[i]);
-		rc = walk(g, hive_find(h, node, names[i]), sub, level + 1, fn, data, err);
-	}
-	reg_texts_free(names);
-	return rc;
+	const struct device_walk *up = data;
+	struct device_walk w = *up;
+	CLEANUP_FREE char *key = xasprintf("%s\\%s", up->key, name);
+	w.key = key;
+	w.level++;
+	if (++*w.keys > DEVICE_KEYS_MAX)
+		return err_set(err, ERR_HIVE_DAMAGED, "\"%s\": more than %u keys of devices", key,
+			DEVICE_KEYS_MAX);
+	if (w.level == 3)
+		return w.fn(w.data, key, node, err);
+	return hive_each_subkey(w.h, node, walk, &w, err);
 }
 
 int guest_each_device(
 	const struct guest *g, unsigned control_set, device_fn *fn, void *data, struct error **err)
 {
-	struct hive *h = g->hives[HIVE_SYSTEM].h;
+	unsigned keys = 0;
 	CLEANUP_FREE char *key = guest_control_set_key(g, control_set, "Enum");
-	return walk(g, hive_find(h, hive_root(h), key), key, 0, fn, data, err);
+	struct device_walk w = {
+		.h = g->hives[HIVE_SYSTEM].h, .fn = fn, .data = data, .key = key, .keys = &keys};
+	return hive_each_subkey(w.h, hive_find(w.h, hive_root(w.h), key), walk, &w, err);
 }
