@@ -17,10 +17,12 @@
 struct pack_inf {
 	char *pack;   /* name of the pack, for messages and the report */
 	char *folder; /* of the INF, from the pack's root: "NetKVM/w10/amd64"; "" for the root */
+	char *file;   /* its name as the pack has it */
 	struct inf *inf;
 	uint8_t *data; /* the INF as it is in the pack */
 	size_t size;
 	char *problem; /* why it cannot be used; then inf may be NULL; for messages */
+	size_t root;   /* private: which of the set's folders */
 };
 
 struct pack_set {
