@@ -165,6 +165,17 @@ void ntfs_tool_file(const char *image, const char *path, uint64_t size)
 	unmount(vol);
 }
 
+void ntfs_tool_reserve(const char *image, const char *path, uint64_t size)
+{
+	ntfs_volume *vol = mount_image(image, true);
+	ntfs_inode *ni = create(vol, path, S_IFREG);
+	ntfs_attr *na = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
+	ck_assert_msg(ntfs_attr_truncate_solid(na, (s64)size) == 0, "%s: %m", path);
+	ntfs_attr_close(na);
+	ntfs_inode_close(ni);
+	unmount(vol);
+}
+
 void ntfs_tool_write(const char *image, const char *path, const void *bytes, uint64_t len)
 {
 	ntfs_volume *vol = mount_image(image, true);

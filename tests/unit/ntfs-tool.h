@@ -14,6 +14,8 @@ void ntfs_tool_make(const char *image, uint64_t size, unsigned cluster, unsigned
 void ntfs_tool_fill(const char *image, unsigned seed, unsigned files);
 /* One file with random content; path with '/', its folder exists. */
 void ntfs_tool_file(const char *image, const char *path, uint64_t size);
+/* A file with clusters of its own that nobody has written to, as a page file. */
+void ntfs_tool_reserve(const char *image, const char *path, uint64_t size);
 /* The first bytes of a file. */
 void ntfs_tool_write(const char *image, const char *path, const void *bytes, uint64_t len);
 void ntfs_tool_mkdir(const char *image, const char *path);
