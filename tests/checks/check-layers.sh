@@ -52,6 +52,7 @@ done <<-END
 	wimlib diskops
 	openssl/ diskops
 	hivex winprep
+	archive winprep
 	microhttpd agent
 	gnutls/ agent
 	curl/ agent

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Folders with all that is in them. */
+#pragma once
+
+#include "errors.h"
+
+/*
+ * Removes the file or folder `name` in the folder dir_fd (AT_FDCWD: the current one), and below it
+ * whatever there is; links are removed, never followed; other file systems are left alone. What is not
+ * there is removed already. ERR_SYSTEM names what resists.
+ */
+int tree_remove(int dir_fd, const char *name, struct error **err);
