@@ -159,6 +159,28 @@ int hive_each_subkey(
 	return rc;
 }
 
+static int add_child(void *data, const char *name, hive_node node, struct error **err)
+{
+	(void)err;
+	struct hive_children *c = data;
+	c->v = xrealloc_array(c->v, c->n + 1, sizeof(*c->v));
+	c->v[c->n++] = (struct hive_child){.node = node, .name = xstrdup(name)};
+	return 0;
+}
+
+int hive_children(struct hive *h, hive_node node, struct hive_children *ret, struct error **err)
+{
+	return hive_each_subkey(h, node, add_child, ret, err);
+}
+
+void hive_children_done(struct hive_children *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		free(c->v[i].name);
+	free(c->v);
+	*c = (struct hive_children){0};
+}
+
 int hive_value_names(struct hive *h, hive_node node, char ***ret, struct error **err)
 {
 	if (!node) {
@@ -239,33 +261,45 @@ int hive_set(struct hive *h, hive_node node, const char *name, const struct reg_
 	return 0;
 }
 
+/* Takes the name's and the bytes' ownership into ret. */
+static int read_value(struct hive *h, size_t value, hive_set_value *ret, struct error **err)
+{
+	CLEANUP_FREE char *name = hivex_value_key(h->h, value);
+	if (!name)
+		return failed(h, "a name cannot be read", err);
+	ret->value = hivex_value_value(h->h, value, &ret->t, &ret->len);
+	if (!ret->value)
+		return failed(h, "a value cannot be read", err);
+	ret->key = TAKE_PTR(name);
+	return 0;
+}
+
 /* hivex has no call for one value: all the others are set again. */
 int hive_unset(struct hive *h, hive_node node, const char *name, struct error **err)
 {
-	char **list = NULL;
-	if (hive_value_names(h, node, &list, err) < 0)
-		return -1;
-	size_t n = 0, kept = 0;
-	while (list[n])
-		n++;
-	hive_set_value *v = xcalloc(n, sizeof(*v));
+	CLEANUP_FREE hive_value_h *list = hivex_node_values(h->h, node);
+	if (!list)
+		return failed(h, "the values of a key cannot be read", err);
+	size_t n = count(list), kept = 0;
+	hive_set_value *v = xcalloc(n + 1, sizeof(*v));
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct reg_value value = {0};
-		if (strcasecmp(list[i], name) == 0)
+		hive_set_value one = {0};
+		rc = read_value(h, list[i], &one, err);
+		if (rc == 0 && strcasecmp(one.key, name) != 0) {
+			v[kept++] = one;
 			continue;
-		rc = hive_get(h, node, list[i], &value, err) < 0 ? -1 : 0;
-		v[kept++] = (hive_set_value){.key = list[i],
-			.t = (hive_type)value.type,
-			.len = value.len,
-			.value = (char *)value.data};
+		}
+		free(one.key);
+		free(one.value);
 	}
 	if (rc == 0 && kept < n && hivex_node_set_values(h->h, node, kept, v, 0) < 0)
 		rc = failed(h, "a key's values cannot be written", err);
-	for (size_t i = 0; i < kept; i++)
+	for (size_t i = 0; i < kept; i++) {
+		free(v[i].key);
 		free(v[i].value);
+	}
 	free(v);
-	reg_texts_free(list);
 	return rc;
 }
 

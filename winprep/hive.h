@@ -40,6 +40,18 @@ int hive_subkeys(struct hive *h, hive_node node, char ***ret, struct error **err
 typedef int hive_each_fn(void *data, const char *name, hive_node node, struct error **err);
 int hive_each_subkey(
 	struct hive *h, hive_node node, hive_each_fn *fn, void *data, struct error **err);
+/* The same as a list; zero at first, released with hive_children_done(). */
+struct hive_child {
+	hive_node node;
+	char *name;
+};
+struct hive_children {
+	struct hive_child *v;
+	size_t n;
+};
+int hive_children(struct hive *h, hive_node node, struct hive_children *ret, struct error **err);
+void hive_children_done(struct hive_children *c);
+#define CLEANUP_CHILDREN CLEANUP(hive_children_done)
 /* Names of the values; the default value's name is "". */
 int hive_value_names(struct hive *h, hive_node node, char ***ret, struct error **err);
 /* 1 and *ret set (the caller releases it); 0 where the key (also node 0) has no such value. */

@@ -22,24 +22,57 @@ struct platform_device {
 struct strip_service {
 	const char *name;
 	bool disable_only; /* [K] in the facts: not proven by a real hive: Start 4, never deleted */
+	/* Part of its ImagePath, where the name alone is nobody's in particular; NULL: any. */
+	const char *image;
 };
 
-/* A stripped service that stands in Upper- or LowerFilters, of a class or a device, is taken out there. */
+enum setting_rule {
+	SETTING_ANY,	/* whatever it is: only the agent knows this value */
+	SETTING_NUMBER, /* a DWORD of exactly that number */
+	SETTING_TEXT,	/* exactly that text, but for case */
+	SETTING_TAIL,	/* ends with that text, which is cut off */
+	SETTING_ENSURE, /* to be that number, where the key exists */
+};
+
+/* A setting that the platform's agent made; what it holds otherwise is somebody else's and stays. */
+struct strip_setting {
+	const char *key;  /* below each control set; a part "*" is any subkey */
+	bool software;	  /* key is in SOFTWARE instead */
+	const char *name; /* of the value; "prefix*" where names begin so */
+	enum setting_rule rule;
+	const char *text;
+	unsigned number;
+	const char *why;
+};
+
+/*
+ * A stripped service that stands in Upper- or LowerFilters, of a class or a device, is taken out there.
+ * Each list of names ends with NULL.
+ */
 struct strip_list {
 	/* The drivers in it also serve targets of this family ("virtio"): then the list is not applied. */
 	const char *family;
-	const struct strip_service *services; /* each list ends with a zero row or NULL */
+	const struct strip_service *services; /* ends with a zero row */
+	const char *const *inf_names;	      /* original INF names of its driver packages */
+	const char *const *providers;	   /* and the Provider they must say: both have to match */
+	const char *const *fixed_packages; /* DriverInfFiles names that are not oemN.inf */
 	const char *const *network_providers; /* tokens of NetworkProvider\Order */
-	const char *const *inf_names;  /* original INF names of its driver packages: "vmci.inf" */
-	const char *const *providers;  /* and the Provider they must say: both have to match */
-	const char *const *run_values; /* HKLM\…\CurrentVersion\Run, native and Wow6432Node */
-	const char *const
-		*uninstall_names; /* DisplayName, exactly or "prefix*" where versions follow */
-	const char *const *upgrade_codes; /* MSI */
-	const char *const *software_keys; /* below SOFTWARE and SOFTWARE\Wow6432Node */
-	const char *const *tasks;	  /* scheduled tasks, path below \Windows\System32\Tasks */
-	const char *const *files;	  /* paths from the volume's root */
-	const char *const *event_sources; /* EventLog\System or Application subkeys */
+	const char *const *winsock_dlls;      /* providers in the Winsock catalog: reported, kept */
+	const char *const *coinstallers;      /* DLLs in Control\CoDeviceInstallers */
+	const char *const *system_keys;	      /* below each control set */
+	const char *const *event_sources;     /* "Application\\name" below Services\EventLog */
+	const char *const *uninstall_names;   /* DisplayName; "prefix*" where versions follow */
+	const char *const *upgrade_codes;     /* MSI */
+	const char *const *run_values;	      /* below CurrentVersion\Run */
+	const char *const *registered_apps;   /* values of RegisteredApplications */
+	const char *const *software_keys;     /* below SOFTWARE and its Wow6432Node */
+	const char *const *software_parents;  /* the same, where nothing but listed keys is in it */
+	const char *const *tasks;	      /* scheduled tasks: "folder\\name" */
+	const char *const *files;	      /* files and folders, from the volume's root */
+	const char *const *hosts_lines; /* of drivers\etc\hosts, words one blank apart; "*tail" */
+	const char *const *ntp_servers; /* the agent made them the time source */
+	const char *const *kms_servers; /* and these the licence server */
+	const struct strip_setting *settings; /* ends with a zero row */
 };
 
 struct platform {

@@ -10,7 +10,7 @@
 
 static const char *const filter_values[] = {"UpperFilters", "LowerFilters"};
 
-static int strip_key(struct prep *p, const char *key, hive_node node, struct error **err)
+static int strip_filters(struct prep *p, const char *key, hive_node node, struct error **err)
 {
 	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
 	int rc = 0;
@@ -32,7 +32,7 @@ static int strip_key(struct prep *p, const char *key, hive_node node, struct err
 
 static int strip_device(void *data, const char *key, hive_node node, struct error **err)
 {
-	return strip_key(data, key, node, err);
+	return strip_filters(data, key, node, err);
 }
 
 static int strip_classes(struct prep *p, unsigned control_set, struct error **err)
@@ -46,7 +46,7 @@ static int strip_classes(struct prep *p, unsigned control_set, struct error **er
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && names[i]; i++) {
 		CLEANUP_FREE char *key = xasprintf("%s\\%s", classes, names[i]);
-		rc = strip_key(p, key, hive_find(h, node, names[i]), err);
+		rc = strip_filters(p, key, hive_find(h, node, names[i]), err);
 	}
 	reg_texts_free(names);
 	return rc;

@@ -13,23 +13,6 @@
 
 #define WHY "driver package of the source platform"
 
-static bool in_list(const char *const *list, const char *text)
-{
-	for (; list && *list; list++)
-		if (strcasecmp(*list, text) == 0)
-			return true;
-	return false;
-}
-
-static bool is_ours(const struct prep *p, const struct driver_package *d)
-{
-	size_t i = 0;
-	for (const struct strip_list *l; (l = strip_next(p, &i));)
-		if (in_list(l->inf_names, d->inf_name) && in_list(l->providers, d->provider))
-			return true;
-	return false;
-}
-
 /* ---- the database ---- */
 
 /*
@@ -40,8 +23,9 @@ static int strip_device_ids(struct prep *p, enum hive_id id, hive_node node, con
 	const char *published, struct error **err)
 {
 	struct hive *h = p->guest->hives[id].h;
-	char **subkeys = NULL, **values = NULL;
-	if (hive_subkeys(h, node, &subkeys, err) < 0)
+	CLEANUP_CHILDREN struct hive_children subkeys = {0};
+	char **values = NULL;
+	if (hive_children(h, node, &subkeys, err) < 0)
 		return -1;
 	int rc = hive_value_names(h, node, &values, err);
 	bool here = false, others = false;
@@ -50,16 +34,16 @@ static int strip_device_ids(struct prep *p, enum hive_id id, hive_node node, con
 		here = here || same;
 		others = others || !same;
 	}
-	if (rc == 0 && here && !others && !subkeys[0])
+	if (rc == 0 && here && !others && !subkeys.n)
 		rc = plan_reg_delete_key(p->plan, h, id, key, WHY, err);
 	else if (rc == 0 && here)
 		rc = plan_reg_unset(p->plan, h, id, key, published, WHY, err);
-	for (size_t i = 0; rc == 0 && subkeys[i]; i++) {
-		CLEANUP_FREE char *sub = xasprintf("%s\\%s", key, subkeys[i]);
-		rc = strip_device_ids(p, id, hive_find(h, node, subkeys[i]), sub, published, err);
+	for (size_t i = 0; rc == 0 && i < subkeys.n; i++) {
+		CLEANUP_FREE char *sub = xasprintf("%s\\%s", key, subkeys.v[i].name);
+		rc = strip_device_ids(p, id, subkeys.v[i].node, sub, published, err);
 	}
-	reg_texts_free(values);
-	reg_texts_free(subkeys);
+	if (values)
+		reg_texts_free(values);
 	return rc;
 }
 
@@ -122,17 +106,16 @@ static int strip_all_owners(
 	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
 	CLEANUP_FREE char *services = guest_control_set_key(p->guest, control_set, "Services");
 	hive_node node = hive_find(h, hive_root(h), services);
-	char **names = NULL;
-	if (hive_subkeys(h, node, &names, err) < 0)
+	CLEANUP_CHILDREN struct hive_children all = {0};
+	if (hive_children(h, node, &all, err) < 0)
 		return -1;
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && names[i]; i++) {
-		CLEANUP_FREE char *key = xasprintf("%s\\%s", services, names[i]);
-		if (!strip_find_service(p, names[i]))
-			rc = strip_owners(p, key, hive_find(h, node, names[i]), published, err);
+	for (size_t i = 0; i < all.n; i++) {
+		CLEANUP_FREE char *key = xasprintf("%s\\%s", services, all.v[i].name);
+		if (!strip_find_service(p, all.v[i].name) &&
+			strip_owners(p, key, all.v[i].node, published, err) < 0)
+			return -1;
 	}
-	reg_texts_free(names);
-	return rc;
+	return 0;
 }
 
 /* ---- files ---- */
@@ -140,14 +123,7 @@ static int strip_all_owners(
 static int delete_if_there(struct prep *p, char *path, struct error **err)
 {
 	CLEANUP_FREE char *owned = path;
-	struct ntfs_stat st = {0};
-	if (!p->guest->volume)
-		return 0; /* hives alone: a test of the registry side */
-	if (ntfs_file_stat(p->guest->volume, owned, &st, err) < 0)
-		return -1;
-	if (st.exists)
-		plan_file_delete(p->plan, owned, WHY);
-	return 0;
+	return strip_file(p, owned, WHY, err);
 }
 
 static int strip_store(struct prep *p, const struct driver_package *d, struct error **err)
@@ -170,15 +146,32 @@ static int strip_package(struct prep *p, const struct driver_package *d, struct 
 	return strip_store(p, d, err);
 }
 
+/* A package that no installer made: its INF has a fixed name, and the list of packages is its own. */
+static int strip_fixed(struct prep *p, const char *name, struct error **err)
+{
+	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
+	CLEANUP_REG_VALUE struct reg_value v = {0};
+	hive_node node = hive_findf(h, hive_root(h), "DriverDatabase\\DriverInfFiles\\%s", name);
+	int rc = hive_get(h, node, "", &v, err);
+	if (rc <= 0)
+		return rc;
+	char **packages = reg_texts(&v);
+	struct driver_package d = {
+		.hive = HIVE_SYSTEM, .key = packages[0], .published = (char *)name};
+	rc = d.key && strncasecmp(d.key, name, strlen(name)) == 0 ? strip_database(p, &d, err) : 0;
+	reg_texts_free(packages);
+	return rc;
+}
+
 static int plan_packages(struct prep *p, struct error **err)
 {
 	CLEANUP(driver_packages_done) struct driver_packages all = {0};
 	if (driver_packages_read(p->guest, &all, err) < 0)
 		return -1;
 	for (size_t i = 0; i < all.n; i++)
-		if (is_ours(p, &all.v[i]) && strip_package(p, &all.v[i], err) < 0)
+		if (strip_owns_package(p, &all.v[i]) && strip_package(p, &all.v[i], err) < 0)
 			return -1;
-	return 0;
+	return strip_each(p, STRIP_FIELD(fixed_packages), strip_fixed, err);
 }
 
 const struct step step_packages = {

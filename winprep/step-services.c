@@ -56,23 +56,22 @@ static int refer_device(void *data, const char *key, hive_node node, struct erro
 static int refer_dependencies(struct references *r, hive_node services, struct error **err)
 {
 	struct hive *h = r->p->guest->hives[HIVE_SYSTEM].h;
-	char **names = NULL;
-	if (hive_subkeys(h, services, &names, err) < 0)
+	CLEANUP_CHILDREN struct hive_children all = {0};
+	if (hive_children(h, services, &all, err) < 0)
 		return -1;
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && names[i]; i++) {
+	for (size_t i = 0; i < all.n; i++) {
 		CLEANUP_REG_VALUE struct reg_value v = {0};
-		if (strip_find_service(r->p, names[i]))
+		if (strip_find_service(r->p, all.v[i].name))
 			continue;
-		rc = hive_get(h, hive_find(h, services, names[i]), "DependOnService", &v, err);
-		char **on = rc == 1 ? reg_texts(&v) : NULL;
+		int rc = hive_get(h, all.v[i].node, "DependOnService", &v, err);
+		if (rc < 0)
+			return -1;
+		char **on = rc ? reg_texts(&v) : NULL;
 		for (size_t k = 0; on && on[k]; k++)
 			refer(r, on[k]);
 		reg_texts_free(on);
-		rc = rc < 0 ? -1 : 0;
 	}
-	reg_texts_free(names);
-	return rc;
+	return 0;
 }
 
 /* Owners that are not "oemN.inf…": the driver is Windows' own, whatever the list says. */
@@ -90,14 +89,38 @@ static bool owned_by_windows(struct hive *h, hive_node node)
 	return windows;
 }
 
+/* A name that is nobody's in particular counts only with its vendor's program. */
+static bool has_image(struct hive *h, hive_node node, const struct strip_service *s)
+{
+	CLEANUP_FREE char *image = s->image ? hive_get_text(h, node, "ImagePath") : NULL;
+	return !s->image || (image && strcasestr(image, s->image));
+}
+
+static int disable(struct prep *p, const char *key, hive_node node, const struct strip_service *s,
+	struct error **err)
+{
+	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
+	uint32_t start;
+	CLEANUP_FREE char *provider = xasprintf("%s\\NetworkProvider", key);
+	if (strip_has(p, STRIP_FIELD(network_providers), s->name) &&
+		strip_key(p, HIVE_SYSTEM, provider, "network provider of the source platform",
+			err) < 0)
+		return -1;
+	if (!hive_get_number(h, node, "Start", &start))
+		return 0; /* parameters only: nothing that could start */
+	return plan_reg_set(p->plan, h, HIVE_SYSTEM, key, "Start", reg_dword(START_DISABLED),
+		s->disable_only ? "disabled: the name is not proven enough to delete it"
+				: "disabled: a device or service still refers to it",
+		err);
+}
+
 static int strip_service(struct prep *p, const struct references *r, const char *services,
 	const struct strip_service *s, struct error **err)
 {
 	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
 	CLEANUP_FREE char *key = xasprintf("%s\\%s", services, s->name);
 	hive_node node = hive_find(h, hive_root(h), key);
-	uint32_t start;
-	if (!node)
+	if (!node || !has_image(h, node, s))
 		return 0;
 	if (owned_by_windows(h, node)) {
 		plan_note(p->plan, "%s left alone: an in-box driver package owns it", key);
@@ -106,12 +129,7 @@ static int strip_service(struct prep *p, const struct references *r, const char 
 	if (!s->disable_only && !referred(r, s->name))
 		return plan_reg_delete_key(
 			p->plan, h, HIVE_SYSTEM, key, "nothing refers to it any more", err);
-	if (!hive_get_number(h, node, "Start", &start))
-		return 0; /* parameters only: nothing that could start */
-	return plan_reg_set(p->plan, h, HIVE_SYSTEM, key, "Start", reg_dword(START_DISABLED),
-		s->disable_only ? "disabled: the name is not proven enough to delete it"
-				: "disabled: a device or service still refers to it",
-		err);
+	return disable(p, key, node, s, err);
 }
 
 static int strip_control_set(struct prep *p, unsigned control_set, struct error **err)

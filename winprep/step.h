@@ -34,6 +34,7 @@ struct step {
 	X(filters)    /* the source's filters, before the drivers they name are disabled */ \
 	X(services)   /* its services and drivers */                                        \
 	X(packages)   /* its driver packages */                                             \
+	X(software)   /* its tools, their registration and settings */                      \
 	X(boot_paths) /* in-box boot drivers of the target */                               \
 	X(pagefile)   /* page files where the target has a drive for them */                \
 	X(settings)   /* single settings that depend on where a Windows runs */

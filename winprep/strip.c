@@ -39,6 +39,127 @@ const struct strip_service *strip_find_service(const struct prep *p, const char 
 	return NULL;
 }
 
+/* ---- names ---- */
+
+static const char *const *names_of(const struct strip_list *l, size_t field)
+{
+	return *(const char *const *const *)((const char *)l + field);
+}
+
+typedef bool match_fn(const char *listed, const char *text);
+
+static bool any(const struct prep *p, size_t field, match_fn *match, const char *text)
+{
+	size_t i = 0;
+	for (const struct strip_list *l; (l = strip_next(p, &i));)
+		for (const char *const *n = names_of(l, field); n && *n; n++)
+			if (match(*n, text))
+				return true;
+	return false;
+}
+
+static bool same(const char *listed, const char *text)
+{
+	return strcasecmp(listed, text) == 0;
+}
+
+static bool same_or_prefix(const char *listed, const char *text)
+{
+	size_t len = strlen(listed);
+	if (len && listed[len - 1] == '*')
+		return strncasecmp(listed, text, len - 1) == 0;
+	return same(listed, text);
+}
+
+static bool same_or_above(const char *listed, const char *path)
+{
+	size_t len = strlen(listed);
+	return strncasecmp(listed, path, len) == 0 && (path[len] == '\0' || path[len] == '\\');
+}
+
+bool strip_has(const struct prep *p, size_t field, const char *name)
+{
+	return any(p, field, same, name);
+}
+
+bool strip_matches(const struct prep *p, size_t field, const char *text)
+{
+	return any(p, field, same_or_prefix, text);
+}
+
+bool strip_covers(const struct prep *p, size_t field, const char *path)
+{
+	return any(p, field, same_or_above, path);
+}
+
+int strip_each(struct prep *p, size_t field, strip_name_fn *fn, struct error **err)
+{
+	size_t i = 0;
+	for (const struct strip_list *l; (l = strip_next(p, &i));)
+		for (const char *const *n = names_of(l, field); n && *n; n++)
+			if (fn(p, *n, err) < 0)
+				return -1;
+	return 0;
+}
+
+static bool listed(const char *const *names, const char *name)
+{
+	for (; names && *names; names++)
+		if (same(*names, name))
+			return true;
+	return false;
+}
+
+bool strip_owns_package(const struct prep *p, const struct driver_package *d)
+{
+	size_t i = 0;
+	for (const struct strip_list *l; (l = strip_next(p, &i));)
+		if (listed(l->inf_names, d->inf_name) && listed(l->providers, d->provider))
+			return true;
+	return false;
+}
+
+/* ---- planning ---- */
+
+struct hive *strip_hive(const struct prep *p, enum hive_id id)
+{
+	return p->guest->hives[id].h;
+}
+
+int strip_key(struct prep *p, enum hive_id id, const char *key, const char *why, struct error **err)
+{
+	struct hive *h = strip_hive(p, id);
+	return h ? plan_reg_delete_key(p->plan, h, id, key, why, err) : 0;
+}
+
+int strip_value(struct prep *p, enum hive_id id, const char *key, const char *name, const char *why,
+	struct error **err)
+{
+	struct hive *h = strip_hive(p, id);
+	return h ? plan_reg_unset(p->plan, h, id, key, name, why, err) : 0;
+}
+
+int strip_file(struct prep *p, const char *path, const char *why, struct error **err)
+{
+	struct ntfs_stat st = {0};
+	CLEANUP_ERR struct error *failure = NULL;
+	if (!p->guest->volume)
+		return 0;
+	if (ntfs_file_stat(p->guest->volume, path, &st, &failure) == 0) {
+		if (st.exists)
+			plan_file_delete(p->plan, path, why);
+		return 0;
+	}
+	if (failure->code == ERR_FILE_UNSUPPORTED) {
+		plan_note(p->plan, "%s left alone: it lies behind a link", path);
+		return 0;
+	}
+	*err = TAKE_PTR(failure);
+	return -1;
+}
+
+/* ---- devices ---- */
+
 /* A real machine has some hundreds of devices; a hive whose keys hold each other has no end of them. */
 #define DEVICE_KEYS_MAX 200000u
 

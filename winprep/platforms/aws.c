@@ -29,15 +29,27 @@ static const char *const providers[] = {"Amazon Inc.", "Amazon.com, Inc.",
 	"Amazon Web Services, Inc.", "Amazon Web Services", NULL};
 static const char *const uninstall_names[] = {"AWS PV Drivers", "AWS PV Driver", "AWS NVMe",
 	"Amazon SSM Agent", "EC2ConfigService", "Amazon EC2Launch", "aws-cfn-bootstrap",
-	"AWS Tools for Windows", "Amazon CloudWatch Agent", NULL};
+	"Amazon CloudWatch Agent", NULL};
 static const char *const software_keys[] = {"Amazon\\PVDriver", "Amazon\\MachineImage",
 	"Amazon\\EC2Launch", "Amazon\\EC2ConfigService", "Amazon\\AWSPVDriverSetup", NULL};
 static const char *const tasks[] = {"Amazon Ec2 Launch - Instance Initialization", NULL};
 static const char *const files[] = {"\\Program Files\\Amazon\\SSM",
 	"\\Program Files\\Amazon\\EC2Launch", "\\Program Files\\Amazon\\Ec2ConfigService",
 	"\\Program Files\\Amazon\\XenTools", "\\Program Files\\Amazon\\AmazonCloudWatchAgent",
-	"\\ProgramData\\Amazon\\SSM", "\\ProgramData\\Amazon\\EC2Launch",
-	"\\ProgramData\\Amazon\\EC2-Windows", NULL};
+	"\\Program Files\\Amazon\\cfn-bootstrap", "\\ProgramData\\Amazon\\SSM",
+	"\\ProgramData\\Amazon\\EC2Launch", "\\ProgramData\\Amazon\\EC2-Windows", NULL};
+
+/* Routes to what only AWS answers at: "destination,mask,gateway,metric". */
+#define ROUTE(host)                                                                    \
+	{                                                                              \
+		.key = "Services\\Tcpip\\Parameters\\PersistentRoutes",                \
+		.name = "169.254.169." host ",255.255.255.255,*", .rule = SETTING_ANY, \
+		.why = "route to a service of the source platform"                     \
+	}
+static const struct strip_setting settings[] = {
+	ROUTE("123"), ROUTE("249"), ROUTE("250"), ROUTE("251"), ROUTE("253"), ROUTE("254"), {0}};
+static const char *const ntp_servers[] = {"169.254.169.123", NULL};
+static const char *const kms_servers[] = {"169.254.169.250", "169.254.169.251", NULL};
 
 const struct strip_list strip_aws = {.services = services,
 	.inf_names = inf_names,
@@ -45,4 +57,7 @@ const struct strip_list strip_aws = {.services = services,
 	.uninstall_names = uninstall_names,
 	.software_keys = software_keys,
 	.tasks = tasks,
+	.ntp_servers = ntp_servers,
+	.kms_servers = kms_servers,
+	.settings = settings,
 	.files = files};

@@ -8,9 +8,15 @@
 static const struct strip_service services[] = {{"WindowsAzureGuestAgent", false},
 	{"RdAgent", false}, {"WindowsAzureTelemetryService", false},
 	{"WindowsAzureNetAgentSvc", true}, {0}};
+static const char *const uninstall_names[] = {
+	"Windows Azure VM Agent", "Windows Azure VM Agent - *", NULL};
+static const char *const kms_servers[] = {"kms.core.windows.net", "azkms.core.windows.net", NULL};
 static const char *const software_keys[] = {
 	"Microsoft\\Windows Azure", "Microsoft\\GuestAgent", NULL};
 static const char *const files[] = {"\\WindowsAzure", "\\Packages\\Plugins", NULL};
 
-const struct strip_list strip_azure = {
-	.services = services, .software_keys = software_keys, .files = files};
+const struct strip_list strip_azure = {.services = services,
+	.uninstall_names = uninstall_names,
+	.software_keys = software_keys,
+	.kms_servers = kms_servers,
+	.files = files};

@@ -58,10 +58,10 @@ static const struct platform_device devices_kvm[] = {
 
 static const struct strip_list *const strips_vsphere[] = {&strip_vmware, NULL};
 static const struct strip_list *const strips_azure[] = {&strip_azure, NULL};
-static const struct strip_list *const strips_aws[] = {&strip_aws, NULL};
+static const struct strip_list *const strips_aws[] = {&strip_aws, &strip_xen_settings, NULL};
 static const struct strip_list *const strips_gcp[] = {&strip_gcp, &strip_qemu, NULL};
 static const struct strip_list *const strips_ahv[] = {&strip_nutanix, &strip_qemu, NULL};
-static const struct strip_list *const strips_xen[] = {&strip_xen, NULL};
+static const struct strip_list *const strips_xen[] = {&strip_xen, &strip_xen_settings, NULL};
 static const struct strip_list *const strips_kvm[] = {&strip_qemu, NULL};
 static const struct strip_list *const strips_virtualbox[] = {&strip_virtualbox, NULL};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * virtio-win drivers (also under their Nutanix and Google names), the QEMU and SPICE agents, and what virt-v2v leaves. Used when the target is no
- * virtio platform. Facts windows-and-peers 1.3.9.
+ * virtio-win drivers (also under their Nutanix and Google names), the QEMU and SPICE agents, and what
+ * virt-v2v leaves. Used when the target is no virtio platform. Facts windows-and-peers 1.3.9.
  */
 #include "lists.h"
 
@@ -30,7 +30,8 @@ static const struct strip_service services[] = {
 	{"QEMU Guest Agent VSS Provider", false},
 	{"spice-agent", false},
 	{"vdservice", false},
-	{"firstboot", true},
+	/* virt-v2v's: by its program, the name is nobody's */
+	{"firstboot", .image = "\\Guestfs\\Firstboot\\"},
 	{0},
 };
 
@@ -40,6 +41,17 @@ static const char *const inf_names[] = {"viostor.inf", "vioscsi.inf", "netkvm.in
 	"qxldod.inf", NULL};
 static const char *const providers[] = {"Red Hat, Inc.", "Red Hat Inc.", "QEMU", "Fedora",
 	"Virtuozzo", "SUSE LLC", "Nutanix, Inc.", "Nutanix", "Google LLC", NULL};
+static const char *const fixed_packages[] = {"guestor.inf", NULL}; /* a stub of virt-v2v */
+static const char *const winsock_dlls[] = {"viosocklib.dll", NULL};
+static const struct strip_setting settings[] = {
+	{.key = "Microsoft\\Windows\\CurrentVersion",
+		.software = true,
+		.name = "DevicePath",
+		.rule = SETTING_TAIL,
+		.text = ";%SystemRoot%\\Drivers\\VirtIO",
+		.why = "folder of virt-v2v's drivers"},
+	{0},
+};
 static const char *const uninstall_names[] = {"Virtio-win-guest-tools", "QEMU guest agent",
 	"Spice agent*", "Virtio-win-driver-installer", NULL};
 static const char *const software_keys[] = {"Red Hat\\Virtio-Win", NULL};
@@ -52,6 +64,9 @@ const struct strip_list strip_qemu = {.family = "virtio",
 	.services = services,
 	.inf_names = inf_names,
 	.providers = providers,
+	.fixed_packages = fixed_packages,
+	.winsock_dlls = winsock_dlls,
 	.uninstall_names = uninstall_names,
+	.settings = settings,
 	.software_keys = software_keys,
 	.files = files};

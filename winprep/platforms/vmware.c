@@ -6,6 +6,9 @@
  */
 #include "lists.h"
 
+/* The folder above is shared with Horizon's agent. */
+#define DRIVERS "\\Program Files\\Common Files\\VMware\\Drivers\\"
+
 static const struct strip_service services[] = {
 	{"VMTools", false},
 	{"VGAuthService", false},
@@ -57,12 +60,21 @@ static const char *const providers[] = {
 static const char *const run_values[] = {
 	"VMware User Process", "vmtoolsd", "VMware VM3DService Process", NULL};
 static const char *const uninstall_names[] = {"VMware Tools", "VMware VGAuth", NULL};
-static const char *const software_keys[] = {"VMware, Inc.",
+/* Other products, Horizon's agent for one, keep their settings beside these. */
+static const char *const software_keys[] = {"VMware, Inc.\\VMware Tools",
+	"VMware, Inc.\\VMware VGAuth", "VMware, Inc.\\VMware Drivers",
+	"VMware, Inc.\\VMwareHostOpen", "VMware, Inc.\\CbLauncher",
 	"Microsoft\\Windows\\CurrentVersion\\App Paths\\vmtoolsd.exe",
 	"Clients\\StartMenuInternet\\VMWAREHOSTOPEN.EXE",
 	"Classes\\Applications\\VMwareHostOpen.exe", "Classes\\VMwareHostOpen.AssocFile",
 	"Classes\\VMwareHostOpen.AssocURL",
 	"Classes\\CLSID\\{C73DA087-EDDB-4a7c-B216-8EF8A3B92C7B}", NULL};
+static const char *const software_parents[] = {"VMware, Inc.", NULL};
+static const char *const registered_apps[] = {"VMware Host Open", NULL};
+static const char *const system_keys[] = {
+	"Services\\W32Time\\TimeProviders\\vmwTimeProvider", NULL};
+static const char *const coinstallers[] = {"vm3dc003.dll", NULL};
+static const char *const winsock_dlls[] = {"vsocklib.dll", NULL};
 static const char *const event_sources[] = {"Application\\VMware Tools", "Application\\vmtools",
 	"Application\\vmStatsProvider", "Application\\VMUpgradeHelper", "Application\\VGAuth",
 	"System\\vmci", "System\\vnetWFP", "System\\vnetflt", "System\\vsepflt", NULL};
@@ -93,16 +105,23 @@ static const char *const files[] = {"\\Windows\\System32\\drivers\\vmci.sys",
 	"\\Windows\\SysWOW64\\vm3dum_loader.dll", "\\Windows\\SysWOW64\\vm3dum-debug.dll",
 	"\\Windows\\SysWOW64\\vm3dum-stats.dll", "\\Windows\\SysWOW64\\vm3dgl.dll",
 	"\\Windows\\SysWOW64\\vm3dglhelper.dll", "\\Windows\\SysWOW64\\vm3ddevapi.dll",
-	"\\Program Files\\VMware\\VMware Tools", "\\Program Files\\Common Files\\VMware",
-	"\\Program Files (x86)\\VMware\\VMware Tools", "\\ProgramData\\VMware\\VMware Tools",
-	"\\ProgramData\\VMware\\VMware VGAuth", NULL};
+	"\\Program Files\\VMware\\VMware Tools", DRIVERS "audio", DRIVERS "efifw", DRIVERS "hgfs",
+	DRIVERS "memctl", DRIVERS "mouse", DRIVERS "pvscsi", DRIVERS "rawdsk", DRIVERS "video",
+	DRIVERS "video_wddm", DRIVERS "vmci", DRIVERS "vmxnet3", DRIVERS "vsock", DRIVERS "vss",
+	DRIVERS "wddm_video", "\\Program Files (x86)\\VMware\\VMware Tools",
+	"\\ProgramData\\VMware\\VMware Tools", "\\ProgramData\\VMware\\VMware VGAuth", NULL};
 
 /* vsocklib.dll stays: the Winsock catalog names it, and renumbering that offline is not safe. */
 const struct strip_list strip_vmware = {.services = services,
 	.network_providers = network_providers,
 	.inf_names = inf_names,
 	.providers = providers,
+	.winsock_dlls = winsock_dlls,
+	.coinstallers = coinstallers,
+	.system_keys = system_keys,
 	.run_values = run_values,
+	.registered_apps = registered_apps,
+	.software_parents = software_parents,
 	.uninstall_names = uninstall_names,
 	.software_keys = software_keys,
 	.event_sources = event_sources,

@@ -64,7 +64,7 @@ static const char *const files[] = {"\\Windows\\System32\\drivers\\xenbus.sys",
 	"\\Windows\\System32\\xenvif_coinst.dll", "\\Windows\\System32\\xennet_coinst.dll",
 	"\\Windows\\System32\\xeniface_coinst.dll", "\\Windows\\System32\\liteagent.exe",
 	"\\Program Files\\Citrix\\XenTools", "\\Program Files (x86)\\Citrix\\XenTools",
-	"\\Program Files\\XenServer", "\\Program Files\\XCP-ng", NULL};
+	"\\Program Files\\XenServer\\XenTools", "\\Program Files\\XCP-ng", NULL};
 
 const struct strip_list strip_xen = {.services = services,
 	.inf_names = inf_names,
@@ -73,3 +73,28 @@ const struct strip_list strip_xen = {.services = services,
 	.upgrade_codes = upgrade_codes,
 	.software_keys = software_keys,
 	.files = files};
+
+/*
+ * What the PV drivers, also AWS's, remember: which device xenfilt stood in front of, and that the emulated
+ * devices are to be unplugged. Should this disk start on Xen again, an unplug without PV drivers would take
+ * its disk away. xenevtchn of old tools stops Windows (BSOD) unless it is told that there is no PV boot.
+ */
+#define XENFILT "Services\\xenfilt\\Parameters"
+#define UNPLUG	"the emulated devices are to stay"
+static const struct strip_setting settings[] = {
+	{.key = XENFILT, .name = "ActiveDeviceID", .why = "device of a filter that goes"},
+	{.key = XENFILT, .name = "ActiveInstanceID", .why = "device of a filter that goes"},
+	{.key = XENFILT,
+		.name = "ActiveLocationInformation",
+		.why = "device of a filter that goes"},
+	{.key = "Services\\XEN", .name = "ForceUnplug", .why = UNPLUG},
+	{.key = "Services\\XEN\\Unplug", .name = "DISKS", .why = UNPLUG},
+	{.key = "Services\\XEN\\Unplug", .name = "NICS", .why = UNPLUG},
+	{.key = "Services\\xenevtchn",
+		.name = "NoPVBoot",
+		.rule = SETTING_ENSURE,
+		.number = 1,
+		.why = "the driver stops Windows without it"},
+	{0},
+};
+const struct strip_list strip_xen_settings = {.settings = settings};

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * PnpLockdownFiles: which driver package guards which file. One key a file, named with '/' between the
+ * parts; the packages are its Owners.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "mem.h"
+#include "strip-software.h"
+
+#define LOCKDOWN "Microsoft\\Windows\\CurrentVersion\\Setup\\PnpLockdownFiles"
+
+/* "oem2.inf" or "oem2.inf!vmci.inf_amd64_…" of a package that goes. */
+static bool owner_goes(
+	const struct prep *p, const struct driver_packages *packages, const char *owner)
+{
+	for (size_t i = 0; i < packages->n; i++) {
+		const struct driver_package *d = &packages->v[i];
+		size_t len = strlen(d->published);
+		if (strncasecmp(owner, d->published, len) == 0 &&
+			(owner[len] == '\0' || owner[len] == '!') && strip_owns_package(p, d))
+			return true;
+	}
+	return false;
+}
+
+static int strip_owners(struct prep *p, const struct driver_packages *packages,
+	const struct hive_child *file, struct error **err)
+{
+	struct hive *h = strip_hive(p, HIVE_SOFTWARE);
+	CLEANUP_REG_VALUE struct reg_value v = {0};
+	int rc = hive_get(h, file->node, "Owners", &v, err);
+	if (rc <= 0)
+		return rc;
+	char **owners = reg_texts(&v);
+	size_t n = 0, go = 0;
+	for (; owners[n]; n++)
+		go += owner_goes(p, packages, owners[n]);
+	CLEANUP_FREE char *key = go ? xasprintf(LOCKDOWN "\\%s", file->name) : NULL;
+	rc = 0;
+	if (go && go == n)
+		rc = strip_key(p, HIVE_SOFTWARE, key, "the packages that guarded it go", err);
+	for (size_t i = 0; rc == 0 && go && go < n && owners[i]; i++)
+		if (owner_goes(p, packages, owners[i]))
+			rc = plan_reg_list_remove(p->plan, h, HIVE_SOFTWARE, key, "Owners",
+				owners[i], "its package goes", err);
+	reg_texts_free(owners);
+	return rc;
+}
+
+int strip_lockdown(struct prep *p, struct error **err)
+{
+	struct hive *h = strip_hive(p, HIVE_SOFTWARE);
+	CLEANUP(driver_packages_done) struct driver_packages packages = {0};
+	CLEANUP_CHILDREN struct hive_children files = {0};
+	if (!h)
+		return 0;
+	if (driver_packages_read(p->guest, &packages, err) < 0 ||
+		hive_children(h, hive_find(h, hive_root(h), LOCKDOWN), &files, err) < 0)
+		return -1;
+	for (size_t i = 0; i < files.n; i++)
+		if (strip_owners(p, &packages, &files.v[i], err) < 0)
+			return -1;
+	return 0;
+}
