@@ -6,129 +6,15 @@
 
 #include "export-fields.h"
 #include "filename.h"
-#include "jsonx.h"
 #include "mem.h"
+#include "request-parse.h"
 
 #define DEFAULT_TIMEOUT 7200 /* facts/ips 1.1 */
 
 struct parser {
 	struct export_request *r;
-	const char *seen[EXPORT_FIELDS_MAX]; /* the key that gave each field; NULL: absent */
+	struct request_parser fields;
 };
-
-static void add_warning(struct export_request *r, const char *code, char *message)
-{
-	json_t *w = json_object();
-	jsonx_set_string(w, "code", code);
-	jsonx_set_string(w, "message", message);
-	json_array_append_new(r->warnings, w);
-	free(message);
-}
-
-static int unknown(const char *parent, const char *key, struct error **err)
-{
-	err_set(err, ERR_UNKNOWN_FIELD, "unknown field \"%s%s\"", parent, key);
-	const char *close = export_field_suggest(parent, key);
-	if (close)
-		err_hint(err, "did you mean \"%s%s\"?", parent, close);
-	return -1;
-}
-
-static int set_choice(const struct export_field *f, const char *path, const char *text,
-	void *member, struct error **err)
-{
-	CLEANUP_FREE char *list = xstrdup("");
-	for (const struct field_choice *c = f->choices; c->name; c++) {
-		if (strcasecmp(c->name, text) == 0) {
-			*(int *)member = c->value;
-			return 0;
-		}
-		char *longer = xasprintf("%s%s%s", list, *list ? ", " : "", c->name);
-		free(list);
-		list = longer;
-	}
-	return err_set(
-		err, ERR_INVALID_FIELD, "field \"%s\" is \"%s\" (%s expected)", path, text, list);
-}
-
-/* value has the field's type already. */
-static int set_member(struct export_request *r, const struct export_field *f, const char *path,
-	json_t *value, struct error **err)
-{
-	void *member = (char *)r + f->offset;
-	const char *text = json_string_value(value);
-	switch (f->type) {
-	case FIELD_STRING:
-		*(char **)member = xstrdup(text);
-		return 0;
-	case FIELD_BOOL:
-		*(bool *)member = json_is_true(value) || (text && strcasecmp(text, "true") == 0);
-		return 0;
-	case FIELD_NUMBER:
-		*(unsigned *)member = (unsigned)json_integer_value(value);
-		return 0;
-	case FIELD_CHOICE:
-		return set_choice(f, path, text, member, err);
-	case FIELD_OBJECT:
-		*(json_t **)member = json_incref(value);
-		return 0;
-	case FIELD_PORT:
-	case FIELD_STRINGS:
-		break;
-	}
-	return err_set(err, ERR_INTERNAL, "field \"%s\" has no place", path);
-}
-
-static int parse_object(
-	struct parser *p, const char *parent, const json_t *object, struct error **err);
-
-static int take_field(struct parser *p, const struct export_field *f, const char *path,
-	json_t *value, struct error **err)
-{
-	if (f->who != FIELD_FOREIGN && export_field_check(f, path, value, err) < 0)
-		return -1;
-	switch (f->who) {
-	case FIELD_OURS:
-		if (strcmp(f->name, "outputStorageLocation") == 0)
-			return parse_object(p, "outputStorageLocation.", value, err);
-		return set_member(p->r, f, path, value, err);
-	case FIELD_APPLIANCE:
-		json_array_append_new(p->r->ignored, json_string(path));
-		return 0;
-	case FIELD_WARNED:
-		add_warning(p->r, "field-ignored",
-			xasprintf("field \"%s\" is ignored: %s", path, f->note));
-		return 0;
-	case FIELD_FOREIGN:
-		break;
-	}
-	return err_set(
-		err, ERR_UNKNOWN_FIELD, "field \"%s\" is none of an export: %s", path, f->note);
-}
-
-static int parse_object(
-	struct parser *p, const char *parent, const json_t *object, struct error **err)
-{
-	const char *key;
-	json_t *value;
-	json_object_foreach ((json_t *)object, key, value) {
-		const struct export_field *f = export_field_find(parent, key);
-		if (!f)
-			return unknown(parent, key, err);
-		const char **seen = &p->seen[export_field_index(f)];
-		if (*seen)
-			return err_set(err, ERR_INVALID_FIELD,
-				"field \"%s\" is given twice: as \"%s\" and as \"%s%s\"", f->name,
-				*seen, parent, key);
-		*seen = key;
-		if (json_is_null(value) && f->who != FIELD_FOREIGN)
-			continue;
-		CLEANUP_FREE char *path = xasprintf("%s%s", parent, key);
-		if (take_field(p, f, path, value, err) < 0)
-			return -1;
-	}
-	return 0;
-}
 
 /* An empty string says nothing that absence does not. */
 static void drop_empty(char **s)
@@ -141,13 +27,7 @@ static void drop_empty(char **s)
 
 static bool given(const struct parser *p, const char *name)
 {
-	return p->seen[export_field_index(export_field_find("", name))] != NULL;
-}
-
-static bool given_in_location(const struct parser *p, const char *name)
-{
-	return p->seen[export_field_index(export_field_find("outputStorageLocation.", name))] !=
-	       NULL;
+	return request_given(&p->fields, "", name);
 }
 
 /* "DOMAIN\user", as people write it, in one field. */
@@ -168,7 +48,7 @@ static int check_credentials(const struct parser *p, struct error **err)
 	split_user(r);
 	if (r->user && r->password)
 		return 0;
-	if (given_in_location(p, "credentialId"))
+	if (request_given(&p->fields, "outputStorageLocation.", "credentialId"))
 		return err_set(err, ERR_CREDENTIALS_UNRESOLVED,
 			"outputStorageLocation has a credentialId but not the %s behind it",
 			r->user ? "password" : "user and password");
@@ -210,7 +90,7 @@ static int complete_file_name(struct export_request *r, struct error **err)
 		return 0;
 	for (enum image_format other = IMAGE_RAW; other <= IMAGE_VHDX; other++)
 		if (ends_with(r->file_name, extension(other)))
-			add_warning(r, "file-name-extension",
+			request_warn(r->warnings, "file-name-extension",
 				xasprintf("the file is named \"%s%s\": its format is %s",
 					r->file_name, ext, image_format_name(r->image.format)));
 	char *full = xasprintf("%s%s", r->file_name, ext);
@@ -236,7 +116,7 @@ static int check_share(struct parser *p, struct error **err)
 	free(r->location);
 	r->location = location;
 	if (old_scheme)
-		add_warning(r, "location-scheme",
+		request_warn(r->warnings, "location-scheme",
 			xasprintf("\"smbn://\" in the location is read as \"smb://\""));
 	if (complete_file_name(r, err) < 0)
 		return -1;
@@ -302,8 +182,12 @@ int export_request_parse(
 	r->timeout = DEFAULT_TIMEOUT;
 	r->ignored = json_array();
 	r->warnings = json_array();
-	struct parser p = {.r = r};
-	if (parse_object(&p, "", body, err) < 0 || check_request(&p, flags, err) < 0)
+	struct parser p = {.r = r,
+		.fields = {.table = &export_table,
+			.request = r,
+			.ignored = r->ignored,
+			.warnings = r->warnings}};
+	if (request_parse(&p.fields, body, err) < 0 || check_request(&p, flags, err) < 0)
 		return -1;
 	*ret = TAKE_PTR(r);
 	return 0;
