@@ -154,7 +154,7 @@ static int check_image(struct parser *p, struct error **err)
 	}
 	if (given(p, "blockSize") &&
 		(o.format == IMAGE_RAW || (o.format == IMAGE_VHD && o.type == IMAGE_FIXED)))
-		add_warning(r, "block-size-ignored",
+		request_warn(r->warnings, "block-size-ignored",
 			xasprintf("a %s image has no blocks: blockSize is ignored",
 				o.format == IMAGE_RAW ? "raw" : "fixed VHD"));
 	return 0;

@@ -38,6 +38,9 @@ struct overlay {
 	bool sealed; /* from the seal on: no more writes, and the journal is not ours to remove */
 };
 
+/* A journal has one user at a time, for as long as its descriptor is open. ERR_DISK_BUSY. */
+int overlay_lock(int fd, const char *journal, struct error **err);
+
 static inline uint64_t journal_offset(uint64_t index)
 {
 	return (index + 1) * OVERLAY_BLOCK;

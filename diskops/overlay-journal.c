@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "mem.h"
 
@@ -193,10 +194,23 @@ int overlay_recover(const char *journal, struct disk *target, const char *identi
 		return err_errno(err, ERR_JOURNAL, errno, "open journal \"%s\"", journal);
 	struct journal_header h = {0};
 	struct journal j = {.fd = fd, .path = journal, .disk_size = target->size};
+	struct stat st;
+	if (overlay_lock(fd, journal, err) < 0)
+		return -1;
+	/* Whoever had it has ended well in the meantime. */
+	if (fstat(fd, &st) == 0 && st.st_nlink == 0)
+		return 0;
 	op_begin(op, "recover", 0, 5);
 	if (pread_full(fd, &h, sizeof(h), 0) < 0)
 		return err_errno(err, ERR_JOURNAL, errno, "read journal \"%s\"", journal);
 	int sealed = check_header(&h, journal, target->size, identity, err);
+	if (sealed == 1 && target->read_only) {
+		err_set(err, ERR_JOURNAL,
+			"journal \"%s\" holds an interrupted commit, and \"%s\" is open for reading only",
+			journal, target->name);
+		return err_hint(err,
+			"complete it first: `cectl local recover`, or the same job again (no dry run)");
+	}
 	if (sealed < 0 || (sealed && recover_sealed(&j, &h, target, op, err) < 0))
 		return -1;
 	if (unlink(journal) < 0)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "mem.h"
 
@@ -177,15 +178,31 @@ static const struct disk_ops overlay_ops = {.name = "overlay",
 	.data_ranges = overlay_data_ranges,
 	.close = overlay_close};
 
+int overlay_lock(int fd, const char *journal, struct error **err)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return err_errno(err, ERR_JOURNAL, errno, "lock journal \"%s\"", journal);
+	return err_set(
+		err, ERR_DISK_BUSY, "journal \"%s\" is in use by another preparation", journal);
+}
+
 int overlay_new(struct overlay **ret, struct disk *base, const char *journal, const char *identity,
 	struct error **err)
 {
 	int fd = open(journal, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 && errno == EEXIST)
-		return err_set(err, ERR_TARGET_EXISTS,
+	if (fd < 0 && errno == EEXIST) {
+		err_set(err, ERR_TARGET_EXISTS,
 			"journal \"%s\" exists: a commit may have been interrupted", journal);
+		return err_hint(err, "`cectl local recover` completes it or throws it away");
+	}
 	if (fd < 0)
 		return err_errno(err, ERR_WRITE, errno, "create journal \"%s\"", journal);
+	if (overlay_lock(fd, journal, err) < 0) {
+		close(fd);
+		return -1;
+	}
 	struct overlay *o = xcalloc(1, sizeof(*o));
 	o->disk = (struct disk){.ops = &overlay_ops,
 		.name = xstrdup(base->name),

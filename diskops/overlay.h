@@ -44,7 +44,8 @@ DEFINE_CLEANUP(struct overlay *, overlay_free);
 /*
  * Completes a commit that was interrupted. Returns 1 when it did, 0 when there was nothing to do: no
  * journal, or one that was never sealed (removed: the disk is untouched). ERR_JOURNAL where the journal
- * is sealed but belongs to another disk or is damaged: then nothing is written.
+ * is sealed but belongs to another disk, is damaged, or target is open for reading only: then nothing is
+ * written. ERR_DISK_BUSY where another process uses the journal.
  */
 int overlay_recover(const char *journal, struct disk *target, const char *identity, struct op *op,
 	struct error **err);

@@ -2,6 +2,7 @@
 #include "hive.h"
 
 #include <hivex.h>
+#include <iconv.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -39,6 +40,19 @@ static int check_clean(const uint8_t *data, size_t size, const char *name, struc
 		le32_get(b->checksum) != hive_checksum(data))
 		return err_set(err, ERR_HIVE_DIRTY,
 			"%s was not closed cleanly and its logs were not replayed", name);
+	return 0;
+}
+
+int hive_prepare_process(struct error **err)
+{
+	static const char *const sets[] = {"UTF-16LE", "LATIN1"};
+	/* Never closed: what is in use stays loaded. */
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		if (iconv_open("UTF-8", sets[i]) == (iconv_t)-1 ||
+			iconv_open(sets[i], "UTF-8") == (iconv_t)-1)
+			return err_errno(err, ERR_SYSTEM, errno,
+				"the C library cannot convert %s (its gconv modules expected)",
+				sets[i]);
 	return 0;
 }
 

@@ -18,6 +18,12 @@ struct hive;
 typedef size_t hive_node; /* 0: none */
 
 /*
+ * Loads what hivex loads at its first use, the C library's converters of character sets: for a process that
+ * is about to give up loading code. Without it such a process finds no key and no value.
+ */
+int hive_prepare_process(struct error **err);
+
+/*
  * data: the primary file's bytes, clean (else ERR_HIVE_DIRTY); copied. name: for messages ("SYSTEM").
  * ERR_HIVE_DAMAGED where hivex cannot make sense of it.
  */

@@ -57,12 +57,6 @@ static int check_hash(
 
 /* ---- ---- */
 
-/* Which disk a journal belongs to. */
-static char *disk_identity(const struct disk *disk, const struct partition_table *t)
-{
-	return xasprintf("%s %s %" PRIu64, table_kind_name(t->kind), t->id, disk->size);
-}
-
 static int make_plan(struct prep *p, struct error **err)
 {
 	for (size_t i = 0; steps[i]; i++) {
@@ -145,13 +139,39 @@ static int verify(
 	return rc;
 }
 
-static json_t *report(const struct run *r, json_t *evidence)
+static json_t *totals(const struct run *r, uint64_t bytes_changed)
 {
+	json_t *o = json_object();
+	size_t files = 0;
+	for (size_t i = 0; i < r->plan.n; i++)
+		files += r->plan.v[i].kind == ACT_FILE_PUT || r->plan.v[i].kind == ACT_FILE_DELETE;
+	jsonx_set_u64(o, "actions", r->plan.n);
+	jsonx_set_u64(o, "registry", r->plan.n - files);
+	jsonx_set_u64(o, "files", files);
+	jsonx_set_u64(o, "bytesChanged", bytes_changed);
+	return o;
+}
+
+/* Applying marked the actions as done: on the overlay, which is not yet the disk. */
+static json_t *report(struct run *r, json_t *evidence, uint64_t bytes_changed, bool committed)
+{
+	for (size_t i = 0; i < r->plan.n; i++)
+		r->plan.v[i].result = committed ? "done" : "planned";
 	json_t *o = plan_to_json(&r->plan);
 	jsonx_set_string(o, "source", r->prep.from ? r->prep.from->name : NULL);
 	jsonx_set_string(o, "target", r->prep.to->name);
-	jsonx_set(o, "evidence", evidence ? evidence : json_array());
+	jsonx_set(o, "evidence", evidence ? json_incref(evidence) : json_array());
+	jsonx_set(o, "totals", totals(r, bytes_changed));
 	return o;
+}
+
+static void tell_plan(const struct prepare_request *request, struct run *r, json_t *evidence,
+	uint64_t bytes_changed)
+{
+	if (!request->planned)
+		return;
+	CLEANUP_JSON json_t *plan = report(r, evidence, bytes_changed, false);
+	request->planned(request->planned_data, plan);
 }
 
 static int plan_and_apply(struct run *r, const struct prepare_request *request, struct op *op,
@@ -179,10 +199,11 @@ int prepare_run(struct disk *disk, const struct prepare_request *request,
 	r.prep = (struct prep){.request = request, .packs = packs, .plan = &r.plan, .op = op};
 	CLEANUP_JSON json_t *evidence = NULL;
 	CLEANUP_RANGES struct ranges changed = {0};
+	op_begin(op, "table", 0, 1);
 	if (partition_table_read(&r.table, disk, op, err) < 0)
 		return -1;
-	CLEANUP_FREE char *identity = disk_identity(disk, r.table);
-	int recovered = dry_run ? 0 : overlay_recover(journal, disk, identity, op, err);
+	CLEANUP_FREE char *identity = prepare_identity(disk, r.table);
+	int recovered = overlay_recover(journal, disk, identity, op, err);
 	if (recovered < 0)
 		return -1;
 	if (recovered)
@@ -193,12 +214,15 @@ int prepare_run(struct disk *disk, const struct prepare_request *request,
 		plan_and_apply(&r, request, op, &evidence, err) < 0)
 		return -1;
 	overlay_changed(r.overlay, &changed);
-	*ret = (struct prepare_result){
-		.changed = r.plan.n > 0 || recovered, .bytes_changed = ranges_total(&changed)};
+	uint64_t bytes = r.plan.n ? ranges_total(&changed) : 0;
 	guest_close(r.guest);
 	r.guest = NULL;
-	if (!dry_run && r.plan.n && overlay_commit(r.overlay, disk, op, err) < 0)
+	tell_plan(request, &r, evidence, bytes);
+	bool commit = !dry_run && r.plan.n;
+	if (commit && overlay_commit(r.overlay, disk, op, err) < 0)
 		return -1;
-	ret->report = report(&r, TAKE_PTR(evidence));
+	*ret = (struct prepare_result){.changed = r.plan.n > 0 || recovered,
+		.bytes_changed = bytes,
+		.report = report(&r, evidence, bytes, commit)};
 	return 0;
 }

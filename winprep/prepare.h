@@ -29,10 +29,14 @@ struct prepare_request {
 	char **needs_first_boot; /* names of what was asked for that only a running Windows can do */
 	bool discard_hibernation;
 	json_t *ignored, *warnings; /* as in struct export_request */
+	/* Told the plan, verified, before the commit begins; borrowed. NULL: nobody. */
+	void (*planned)(void *data, const json_t *report);
+	void *planned_data;
 };
 
 struct prepare_result {
-	json_t *report; /* plan with results, facts before, source platform and evidence */
+	/* source, target, evidence, actions, notes, totals: plan_to_json() and what was recognised */
+	json_t *report;
 	uint64_t bytes_changed;
 	bool changed; /* false: there was nothing to do */
 };
@@ -45,3 +49,14 @@ struct prepare_result {
 int prepare_run(struct disk *disk, const struct prepare_request *request,
 	const struct pack_set *packs, const char *journal, bool dry_run, struct op *op,
 	struct prepare_result *ret, struct error **err);
+
+/* A file name for the journal of this disk, the same however the disk is attached; the caller frees. */
+int prepare_journal_name(struct disk *disk, struct op *op, char **ret, struct error **err);
+/*
+ * Completes a commit that was interrupted: *ret_done; false: there was none, the disk is as it was before.
+ * disk is open for writing. Errors: overlay_recover().
+ */
+int prepare_recover(
+	struct disk *disk, const char *journal, struct op *op, bool *ret_done, struct error **err);
+/* Which disk a journal belongs to; the caller frees. */
+char *prepare_identity(const struct disk *disk, const struct partition_table *t);

@@ -4,7 +4,7 @@
 
 #include "jsonx.h"
 
-static int disk_input(const struct cectl *c, json_t **ret, struct error **err)
+int cectl_disk_input(const struct cectl *c, json_t **ret, struct error **err)
 {
 	if (!c->disk)
 		return err_set(err, ERR_INVALID_ARGUMENT,
@@ -17,8 +17,7 @@ static int disk_input(const struct cectl *c, json_t **ret, struct error **err)
 	return 0;
 }
 
-/* The outcome in the shape of a job: what an agent would answer for it. */
-static json_t *as_job(const struct cectl *c, struct worker_outcome *o)
+json_t *cectl_as_job(const struct cectl *c, const struct worker_outcome *o)
 {
 	json_t *job = json_object(), *info = json_object();
 	jsonx_set_string(job, "status", "complete");
@@ -44,7 +43,7 @@ int cectl_local_export(struct cectl *c, struct error **err)
 	if (!c->output && !c->request)
 		return err_set(err, ERR_INVALID_ARGUMENT,
 			"--output is missing: a path or smb://host/share/name");
-	if (disk_input(c, &input, err) < 0)
+	if (cectl_disk_input(c, &input, err) < 0)
 		return -1;
 	if (cectl_export_body(c, &body, err) < 0) {
 		json_decref(input);
@@ -55,7 +54,7 @@ int cectl_local_export(struct cectl *c, struct error **err)
 	struct worker_outcome o;
 	if (cectl_run_worker(c, "export", input, &o, err) < 0)
 		return -1;
-	CLEANUP_JSON json_t *job = as_job(c, &o);
+	CLEANUP_JSON json_t *job = cectl_as_job(c, &o);
 	if (c->json || c->dry_run)
 		print_json(job);
 	else
@@ -68,7 +67,7 @@ static int run_and_print(
 	struct cectl *c, const char *verb, void (*print)(const json_t *), struct error **err)
 {
 	json_t *input = NULL;
-	if (disk_input(c, &input, err) < 0)
+	if (cectl_disk_input(c, &input, err) < 0)
 		return -1;
 	if (c->mapped)
 		jsonx_set_bool(input, "mapped", true);

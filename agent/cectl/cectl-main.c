@@ -14,6 +14,9 @@ enum {
 	TAKES_WAIT = 4,
 	TAKES_JOB = 8,
 	TAKES_MAPPED = 16,
+	TAKES_PREPARE = 32,
+	TAKES_JOURNAL = 64,
+	TAKES_REQUEST = TAKES_EXPORT | TAKES_PREPARE, /* whatever becomes a request's body */
 };
 
 struct verb {
@@ -28,25 +31,36 @@ static const struct verb verbs[] = {
 		false, TAKES_DISK | TAKES_EXPORT | TAKES_WAIT, cectl_remote_export},
 	{"publish", "--output smb://HOST/SHARE/NAME [OPTIONS]", "the same job under its other name",
 		false, TAKES_DISK | TAKES_EXPORT | TAKES_WAIT, cectl_remote_publish},
+	{"prepare", "--target PLATFORM [OPTIONS]", "prepare a disk for another platform, and wait",
+		false, TAKES_DISK | TAKES_PREPARE | TAKES_WAIT, cectl_remote_prepare},
 	{"disks", "", "the agent's disks", false, 0, cectl_remote_disks},
 	{"jobs", "", "all jobs", false, 0, cectl_remote_jobs},
 	{"job", "ID", "one job, whole", false, TAKES_JOB, cectl_remote_job},
 	{"watch", "ID", "follow a job to its end", false, TAKES_JOB, cectl_remote_watch},
 	{"cancel", "ID", "cancel a job", false, TAKES_JOB, cectl_remote_cancel},
 	{"log", "ID", "a job's log", false, TAKES_JOB, cectl_remote_log},
+	{"plan", "ID", "what a job would do, or did", false, TAKES_JOB, cectl_remote_plan},
 	{"status", "", "the agent's version, uptime and load", false, 0, cectl_remote_status},
 	{"inspect", "--disk IMG", "what is on a disk", true, TAKES_DISK, cectl_local_inspect},
 	{"export", "--disk IMG --output OUT|smb://… [OPTIONS]",
 		"export a disk to a file or a share", true, TAKES_DISK | TAKES_EXPORT,
 		cectl_local_export},
+	{"prepare", "--disk IMG --target PLATFORM [OPTIONS]", "prepare a disk for another platform",
+		true, TAKES_DISK | TAKES_PREPARE | TAKES_JOURNAL, cectl_local_prepare},
+	{"recover", "--disk IMG [--journal FILE]", "complete a preparation that was interrupted",
+		true, TAKES_DISK | TAKES_JOURNAL, cectl_local_recover},
 	{"hash", "--disk IMG [--mapped]", "MD5 and SHA-256 of a disk's content", true,
 		TAKES_DISK | TAKES_MAPPED, cectl_local_hash},
 	{"check", "--disk IMG", "check a VHD or VHDX against its format's rules", true, TAKES_DISK,
 		cectl_local_check},
+	{"list-steps", "", "the steps of a preparation, in their order", true, 0,
+		cectl_local_list_steps},
+	{"list-platforms", "", "what a disk can be prepared for, and come from", true, 0,
+		cectl_local_list_platforms},
 	{"list-errors", "", "every error code and the way out", true, 0, cectl_list_errors},
 };
 
-enum { OPT_FLAG, OPT_TEXT, OPT_TAG };
+enum { OPT_FLAG, OPT_TEXT, OPT_TAG, OPT_PACK };
 
 struct option_row {
 	const char *name, *value; /* value: its name in the help; NULL: a flag */
@@ -72,13 +86,21 @@ static const struct option_row options[] = {
 	TEXT("ca", "FILE", 0, ca, "the CA that signed the agent's certificate (CE_CA)"),
 	FLAG("json", 0, json, "one JSON document on standard output, nothing else"),
 	TEXT("disk", "DISK", TAKES_DISK, disk, "device or image file (local); disk id (agent)"),
+	TEXT("target", "PLATFORM", TAKES_PREPARE, target,
+		"where it is to boot: see local list-platforms"),
+	TEXT("source", "PLATFORM", TAKES_PREPARE, source, "where it comes from; else recognised"),
+	TEXT("root", "FOLDER", TAKES_PREPARE, root, "which Windows, where a disk has several"),
+	{"packs", "PACK", TAKES_PREPARE, OPT_PACK, 0,
+		"driver pack: folder or archive (local), name (agent); may be repeated"},
+	TEXT("journal", "FILE", TAKES_JOURNAL, journal,
+		"where changes wait until all are verified; default DISK.ce-journal"),
 	TEXT("output", "OUT", TAKES_EXPORT, output, "file (local) or smb://host[:port]/share/name"),
 	TEXT("format", "FORMAT", TAKES_EXPORT, format, "vhdx (default), vhd or raw"),
 	TEXT("type", "TYPE", TAKES_EXPORT, type, "dynamic (default) or fixed"),
 	TEXT("block-size", "SIZE", TAKES_EXPORT, block_size, "VHDX: 1M to 256M, default 32M"),
 	FLAG("hash", TAKES_EXPORT, hash, "MD5 and SHA-256 of the disk in the same pass"),
 	FLAG("overwrite", TAKES_EXPORT, overwrite, "replace an existing file, once complete"),
-	FLAG("dry-run", TAKES_EXPORT, dry_run, "check everything, print the plan, write nothing"),
+	FLAG("dry-run", TAKES_REQUEST, dry_run, "check everything, print the plan, write nothing"),
 	FLAG("keep-pagefile", TAKES_EXPORT, keep_pagefile,
 		"keep pagefile.sys, swapfile.sys, hiberfil.sys"),
 	FLAG("whole-disk", TAKES_EXPORT, whole_disk, "keep free clusters too"),
@@ -88,9 +110,9 @@ static const struct option_row options[] = {
 		"the password; - is standard input"),
 	FLAG("encrypt", TAKES_EXPORT, encrypt, "refuse a share that cannot encrypt"),
 	TEXT("connections", "N", TAKES_EXPORT, connections, "connections to the share"),
-	TEXT("request", "FILE", TAKES_EXPORT, request, "a JSON body; the options above go on top"),
-	TEXT("timeout", "SECONDS", TAKES_EXPORT, timeout, "time limit of the job, default 7200"),
-	{"tag", "KEY=VALUE", TAKES_EXPORT, OPT_TAG, 0, "a tag of the job; may be repeated"},
+	TEXT("request", "FILE", TAKES_REQUEST, request, "a JSON body; the options above go on top"),
+	TEXT("timeout", "SECONDS", TAKES_REQUEST, timeout, "time limit of the job, default 7200"),
+	{"tag", "KEY=VALUE", TAKES_REQUEST, OPT_TAG, 0, "a tag of the job; may be repeated"},
 	FLAG("no-wait", TAKES_WAIT, no_wait, "print the job's id and return"),
 	FLAG("mapped", TAKES_MAPPED, mapped, "hash what an export would keep"),
 };
@@ -150,6 +172,12 @@ static int set_option(
 	void *field = (char *)c + o->offset;
 	if (o->kind == OPT_TAG)
 		return add_tag(c, value, err);
+	if (o->kind == OPT_PACK) {
+		if (!c->packs)
+			c->packs = json_array();
+		json_array_append_new(c->packs, json_string(value));
+		return 0;
+	}
 	if (o->kind == OPT_FLAG)
 		*(bool *)field = true;
 	else
@@ -325,6 +353,7 @@ int main(int argc, char **argv)
 	if (rc < 0)
 		show_error(&c, err);
 	json_decref(c.tags);
+	json_decref(c.packs);
 	if (rc >= 0 && fflush(stdout) != 0) {
 		perror("cectl: standard output");
 		return 1;

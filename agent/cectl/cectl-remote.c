@@ -108,17 +108,34 @@ static int job_outcome(const struct cectl *c, const json_t *job, struct error **
 		return err_set(
 			err, ERR_INTERNAL, "job %s failed without an error", text_of(job, "id"));
 	}
-	if (c->json || c->dry_run)
+	bool prepare = strcmp(text_of(job, "type"), "prepare") == 0;
+	if (c->json || (c->dry_run && !prepare))
 		print_json(job);
 	else
-		print_export_result(job);
+		(prepare ? print_prepare_result : print_export_result)(job);
 	return 0;
 }
 
-static int start_job(struct cectl *c, const char *operation, struct error **err)
+/* The plan of a preparation is a document of its own: put into the job, as cectl local shows it. */
+static int add_plan(struct http *h, json_t *job, struct error **err)
+{
+	if (strcmp(text_of(job, "type"), "prepare") != 0 ||
+		strcmp(text_of(job, "status"), "complete") != 0)
+		return 0;
+	CLEANUP_FREE char *path = job_path(text_of(job, "id"), "/plan");
+	json_t *plan = NULL;
+	if (http_json(h, "GET", path, NULL, &plan, err) < 0)
+		return -1;
+	jsonx_set(job, "plan", plan);
+	return 0;
+}
+
+typedef int body_fn(const struct cectl *c, json_t **ret, struct error **err);
+
+static int start_job(struct cectl *c, const char *operation, body_fn *make_body, struct error **err)
 {
 	CLEANUP_JSON json_t *body = NULL;
-	if (cectl_export_body(c, &body, err) < 0)
+	if (make_body(c, &body, err) < 0)
 		return -1;
 	struct http *h CLEANUP(http_close_p) = NULL;
 	if (http_open(&h, c, err) < 0)
@@ -137,19 +154,24 @@ static int start_job(struct cectl *c, const char *operation, struct error **err)
 		return 0;
 	}
 	CLEANUP_JSON json_t *job = NULL;
-	if (follow(h, id, &job, err) < 0)
+	if (follow(h, id, &job, err) < 0 || add_plan(h, job, err) < 0)
 		return -1;
 	return job_outcome(c, job, err);
 }
 
 int cectl_remote_export(struct cectl *c, struct error **err)
 {
-	return start_job(c, "export", err);
+	return start_job(c, "export", cectl_export_body, err);
 }
 
 int cectl_remote_publish(struct cectl *c, struct error **err)
 {
-	return start_job(c, "publish", err);
+	return start_job(c, "publish", cectl_export_body, err);
+}
+
+int cectl_remote_prepare(struct cectl *c, struct error **err)
+{
+	return start_job(c, "prepare", cectl_prepare_body, err);
 }
 
 static int need_job(const struct cectl *c, struct error **err)
@@ -193,12 +215,20 @@ int cectl_remote_job(struct cectl *c, struct error **err)
 	return get_and_print(c, path, print_json, err);
 }
 
+int cectl_remote_plan(struct cectl *c, struct error **err)
+{
+	if (need_job(c, err) < 0)
+		return -1;
+	CLEANUP_FREE char *path = job_path(c->argument, "/plan");
+	return get_and_print(c, path, print_plan, err);
+}
+
 int cectl_remote_watch(struct cectl *c, struct error **err)
 {
 	struct http *h CLEANUP(http_close_p) = NULL;
 	CLEANUP_JSON json_t *job = NULL;
 	if (need_job(c, err) < 0 || http_open(&h, c, err) < 0 ||
-		follow(h, c->argument, &job, err) < 0)
+		follow(h, c->argument, &job, err) < 0 || add_plan(h, job, err) < 0)
 		return -1;
 	return job_outcome(c, job, err);
 }

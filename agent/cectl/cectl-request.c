@@ -113,7 +113,7 @@ static int set_size(
 	return 0;
 }
 
-int cectl_export_body(const struct cectl *c, json_t **ret, struct error **err)
+int cectl_common_body(const struct cectl *c, json_t **ret, struct error **err)
 {
 	CLEANUP_JSON json_t *body = NULL;
 	if (c->request) {
@@ -125,9 +125,21 @@ int cectl_export_body(const struct cectl *c, json_t **ret, struct error **err)
 	} else {
 		body = json_object();
 	}
-	if (set_output(c, body, err) < 0 ||
-		set_size(body, "blockSize", "block-size", c->block_size, err) < 0 ||
-		set_size(body, "timeout", "timeout", c->timeout, err) < 0)
+	if (set_size(body, "timeout", "timeout", c->timeout, err) < 0)
+		return -1;
+	if (!c->local && c->disk)
+		jsonx_set_string(body, "disk", c->disk);
+	if (c->tags)
+		jsonx_set(body, "tags", json_incref(c->tags));
+	*ret = TAKE_PTR(body);
+	return 0;
+}
+
+int cectl_export_body(const struct cectl *c, json_t **ret, struct error **err)
+{
+	CLEANUP_JSON json_t *body = NULL;
+	if (cectl_common_body(c, &body, err) < 0 || set_output(c, body, err) < 0 ||
+		set_size(body, "blockSize", "block-size", c->block_size, err) < 0)
 		return -1;
 	if (c->connections) {
 		json_t *storage = json_object_get(body, "outputStorageLocation");
@@ -137,8 +149,6 @@ int cectl_export_body(const struct cectl *c, json_t **ret, struct error **err)
 		if (set_size(storage, "connections", "connections", c->connections, err) < 0)
 			return -1;
 	}
-	if (!c->local && c->disk)
-		jsonx_set_string(body, "disk", c->disk);
 	if (c->format)
 		jsonx_set_string(body, "format", c->format);
 	if (c->type)
@@ -151,8 +161,6 @@ int cectl_export_body(const struct cectl *c, json_t **ret, struct error **err)
 		jsonx_set_bool(body, "keepPagefile", true);
 	if (c->whole_disk)
 		jsonx_set_bool(body, "wholeDisk", true);
-	if (c->tags)
-		jsonx_set(body, "tags", json_incref(c->tags));
 	*ret = TAKE_PTR(body);
 	return 0;
 }

@@ -19,9 +19,10 @@ struct cectl {
 	const char *server, *cert, *key, *ca;
 	/* the verb's own */
 	const char *disk, *output, *format, *type, *block_size, *user, *domain, *password_file;
-	const char *request, *connections, *timeout;
+	const char *request, *connections, *timeout, *target, *source, *root, *journal;
 	bool hash, overwrite, dry_run, json, no_wait, encrypt, keep_pagefile, whole_disk, mapped;
 	json_t *tags;	      /* object */
+	json_t *packs;	      /* array */
 	const char *argument; /* what follows the options, or NULL */
 	bool wrote;	      /* local: the worker had begun to write when it failed */
 };
@@ -31,15 +32,19 @@ struct cectl {
 typedef int cectl_verb_fn(struct cectl *c, struct error **err);
 
 cectl_verb_fn cectl_local_export, cectl_local_inspect, cectl_local_hash, cectl_local_check;
-cectl_verb_fn cectl_list_errors;
+cectl_verb_fn cectl_local_prepare, cectl_local_recover;
+cectl_verb_fn cectl_local_list_steps, cectl_local_list_platforms, cectl_list_errors;
 cectl_verb_fn cectl_remote_export, cectl_remote_publish, cectl_remote_jobs, cectl_remote_job;
 cectl_verb_fn cectl_remote_watch, cectl_remote_cancel, cectl_remote_log, cectl_remote_disks;
-cectl_verb_fn cectl_remote_status;
+cectl_verb_fn cectl_remote_status, cectl_remote_prepare, cectl_remote_plan;
 
-/* ---- cectl-request.c: the export's body from the options ---- */
+/* ---- cectl-request.c, cectl-prepare.c: a request's body from the options ---- */
 
 /* A body as POST /v1/images/$export takes it; the password, if any, is inside: wipe what you print. */
 int cectl_export_body(const struct cectl *c, json_t **ret, struct error **err);
+int cectl_prepare_body(const struct cectl *c, json_t **ret, struct error **err);
+/* What both have: the file of --request, and the options --timeout, --tag and --disk on top. */
+int cectl_common_body(const struct cectl *c, json_t **ret, struct error **err);
 
 /* ---- cectl-worker.c: `cectl local` runs a worker ---- */
 
@@ -48,6 +53,10 @@ struct worker_outcome {
 	json_t *warnings;      /* array of {code, message, step} */
 };
 void worker_outcome_done(struct worker_outcome *o);
+/* {disk: {path}, local: true}, to which a verb adds its own. */
+int cectl_disk_input(const struct cectl *c, json_t **ret, struct error **err);
+/* The outcome in the shape of a job: what an agent would answer for it. */
+json_t *cectl_as_job(const struct cectl *c, const struct worker_outcome *o);
 
 /* Runs `ce-worker verb` with this input (taken over) to its end, showing progress. */
 int cectl_run_worker(struct cectl *c, const char *verb, json_t *input, struct worker_outcome *ret,
@@ -86,6 +95,9 @@ const char *format_bytes(uint64_t n, char *buf, size_t size);
 /* ---- cectl-print.c: results for people ---- */
 
 void print_export_result(const json_t *job);
+/* A plan for people: its actions by step, notes, totals. */
+void print_plan(const json_t *plan);
+void print_prepare_result(const json_t *job);
 void print_inspection(const json_t *inspection);
 void print_disks(const json_t *disks);
 void print_jobs(const json_t *jobs);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 
 #include "jsonx.h"
 #include "worker.h"
@@ -9,6 +12,46 @@ int worker_open_disk(struct worker *w, struct disk **ret, struct error **err)
 	if (w->path)
 		return disk_open(ret, w->path, DISK_OPEN_DIRECT, err);
 	return disk_open_fd(ret, TAKE_FD(w->fd), w->name ? w->name : "disk", DISK_OPEN_DIRECT, err);
+}
+
+/* Exclusively, where it is a device: the kernel knows who else uses it. */
+static int open_path(const char *path, bool write, struct error **err)
+{
+	struct stat st;
+	int flags = (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	if (stat(path, &st) == 0 && S_ISBLK(st.st_mode))
+		flags |= O_EXCL;
+	int fd = open(path, flags);
+	if (fd < 0 && errno == EBUSY)
+		return err_set(err, ERR_DISK_BUSY, "\"%s\" is in use by this system", path);
+	if (fd < 0)
+		return err_errno(err, ERR_DISK_OPEN, errno, "open \"%s\"", path);
+	return fd;
+}
+
+int worker_claim_disk(struct worker *w, bool write, struct disk **ret, struct error **err)
+{
+	const char *name = w->path ? w->path : w->name ? w->name : "disk";
+	CLEANUP_CLOSE int fd = w->path ? open_path(w->path, write, err) : TAKE_FD(w->fd);
+	if (fd < 0)
+		return -1;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK
+			       ? err_set(err, ERR_DISK_BUSY, "\"%s\" is in use by another job",
+					 name)
+			       : err_errno(err, ERR_DISK_OPEN, errno, "lock \"%s\"", name);
+	return disk_open_fd(
+		ret, TAKE_FD(fd), name, write ? DISK_OPEN_WRITE : DISK_OPEN_DIRECT, err);
+}
+
+void worker_tell_warnings(struct worker *w, const json_t *warnings)
+{
+	size_t i;
+	json_t *warning;
+	json_array_foreach ((json_t *)warnings, i, warning)
+		if (w->local)
+			op_warn(&w->op, json_string_value(json_object_get(warning, "code")), "%s",
+				json_string_value(json_object_get(warning, "message")));
 }
 
 static void set_guid(json_t *o, const char *key, const struct guid *g)

@@ -45,16 +45,6 @@ static void export_done(struct export *e)
 	free(e->target);
 }
 
-/* An agent has read the request already, and said the same. */
-static void tell_request_warnings(struct export *e)
-{
-	size_t i;
-	json_t *warning;
-	json_array_foreach (e->request->warnings, i, warning)
-		op_warn(&e->w->op, json_string_value(json_object_get(warning, "code")), "%s",
-			json_string_value(json_object_get(warning, "message")));
-}
-
 static int take_request(struct export *e, struct error **err)
 {
 	if (!e->w->request)
@@ -65,8 +55,7 @@ static int take_request(struct export *e, struct error **err)
 	const struct export_request *r = e->request;
 	e->target =
 		r->location ? smb_url_append(r->location, r->file_name) : xstrdup(r->output_file);
-	if (e->w->local)
-		tell_request_warnings(e);
+	worker_tell_warnings(e->w, r->warnings);
 	e->image = r->image;
 	return image_options_complete(&e->image, err);
 }

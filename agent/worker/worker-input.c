@@ -36,7 +36,8 @@ static int take_disk(struct worker *w, const json_t *disk, struct error **err)
 
 static int take_input(struct worker *w, struct error **err)
 {
-	static const char *const known[] = {"disk", "dryRun", "local", "mapped", "request"};
+	static const char *const known[] = {"disk", "dryRun", "local", "mapped", "request",
+		"journal", "journalFolder", "packs"};
 	const char *key;
 	json_t *value;
 	json_object_foreach (w->input, key, value) {
@@ -51,8 +52,15 @@ static int take_input(struct worker *w, struct error **err)
 		return err_set(err, ERR_INVALID_FIELD, "field \"request\" is no object");
 	if (jsonx_get_bool(w->input, "", "dryRun", &w->dry_run, err) < 0 ||
 		jsonx_get_bool(w->input, "", "local", &w->local, err) < 0 ||
-		jsonx_get_bool(w->input, "", "mapped", &w->mapped, err) < 0)
+		jsonx_get_bool(w->input, "", "mapped", &w->mapped, err) < 0 ||
+		jsonx_get_string(w->input, "", "journal", &w->journal, err) < 0 ||
+		jsonx_get_string(w->input, "", "journalFolder", &w->journal_folder, err) < 0)
 		return -1;
+	w->packs = json_object_get(w->input, "packs");
+	if (w->packs && !json_is_array(w->packs))
+		return err_set(err, ERR_INVALID_FIELD, "field \"packs\" is no array");
+	if (w->no_disk)
+		return 0;
 	return take_disk(w, json_object_get(w->input, "disk"), err);
 }
 

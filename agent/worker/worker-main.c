@@ -11,11 +11,15 @@
 static const struct verb {
 	const char *name;
 	worker_verb_fn *run;
+	bool no_disk;
 } verbs[] = {
 	{"export", worker_export},
 	{"inspect", worker_inspect},
 	{"hash", worker_hash},
 	{"check", worker_check},
+	{"prepare", worker_prepare},
+	{"recover", worker_recover},
+	{"list", worker_list, .no_disk = true},
 };
 
 static atomic_int stop;
@@ -58,7 +62,7 @@ static int run_verb(struct worker *w, const struct verb *verb, json_t **ret, str
 
 static int run_job(const struct verb *verb)
 {
-	struct worker w = {.fd = -1};
+	struct worker w = {.fd = -1, .no_disk = verb->no_disk};
 	struct error *err CLEANUP_ERR = NULL;
 	json_t *result = NULL;
 	watch_signals();

@@ -13,20 +13,26 @@
 struct worker {
 	struct op op;
 	json_t *input; /* the object of standard input */
+	bool no_disk; /* the verb has none */
 	/* disk: one of the two */
 	const char *path;
 	int fd; /* -1: none */
 	const char *name;
 	bool dry_run;
-	bool local;	       /* outputFile is allowed */
-	bool mapped;	       /* hash: through the allocation map */
-	const json_t *request; /* export */
+	bool local;		    /* outputFile is allowed */
+	bool mapped;		    /* hash: through the allocation map */
+	const json_t *request;	    /* export, prepare */
+	const char *journal;	    /* prepare, recover: its file; or NULL: */
+	const char *journal_folder; /* the folder where the disk's own name for it counts */
+	const json_t *packs;	    /* prepare: folders, array of strings; or NULL */
 };
 
 /* A verb's result becomes the result event; it is left alone on failure. Before it opens the disk it
  * calls sandbox_lock(). */
 typedef int worker_verb_fn(struct worker *w, json_t **ret, struct error **err);
 worker_verb_fn worker_export, worker_inspect, worker_hash, worker_check;
+worker_verb_fn worker_prepare, worker_recover;
+worker_verb_fn worker_list; /* has no disk */
 
 /* The program: ce-worker VERB. Returns its exit status. */
 int worker_main(int argc, char **argv);
@@ -38,8 +44,18 @@ void worker_input_done(struct worker *w);
 
 /* The disk of the input, read-only. Takes w->fd over. */
 int worker_open_disk(struct worker *w, struct disk **ret, struct error **err);
+/*
+ * The same for one worker at a time, ERR_DISK_BUSY: a file is locked, a device must not be in use (mounted,
+ * part of a volume). write: open for writing.
+ */
+int worker_claim_disk(struct worker *w, bool write, struct disk **ret, struct error **err);
+/* Where the journal of a preparation of that disk is; the caller frees. */
+int worker_journal(struct worker *w, struct disk *d, char **ret, struct error **err);
 /* {name, format, size, logicalSectorSize, physicalSectorSize, blockDevice, image} */
 json_t *worker_disk_json(const struct disk *d);
+
+/* {code, message} of a request, where no agent has read it and said the same. */
+void worker_tell_warnings(struct worker *w, const json_t *warnings);
 
 /*
  * The target of an export, and the names its sink uses on the way, must not be what the worker reads:
