@@ -13,7 +13,7 @@
 struct worker {
 	struct op op;
 	json_t *input; /* the object of standard input */
-	bool no_disk; /* the verb has none */
+	bool no_disk;  /* the verb has none */
 	/* disk: one of the two */
 	const char *path;
 	int fd; /* -1: none */
