@@ -13,7 +13,11 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "jsonx.h"
 #include "mem.h"
+#include "platform.h"
+#include "prepare-request.h"
+#include "worker-report.h"
 #include "worker-sandbox.h"
 #include "worker.h"
 
@@ -194,5 +198,44 @@ START_TEST(the_source_is_no_target)
 }
 END_TEST
 
+/* The process that faces the network has its own list: it sees nothing of winprep. */
+START_TEST(requests_know_the_platforms_of_winprep)
+{
+	size_t n = 0;
+	for (; platforms[n].name; n++) {
+		ck_assert_ptr_nonnull(prepare_platforms[n]);
+		ck_assert_str_eq(prepare_platforms[n], platforms[n].name);
+		ck_assert_int_eq(
+			platforms[n].is_target, strcmp(platforms[n].name, "virtualbox") != 0);
+	}
+	ck_assert_ptr_null(prepare_platforms[n]);
+}
+END_TEST
+
+START_TEST(a_report_is_cut_to_its_bound)
+{
+	CLEANUP_JSON json_t *report =
+		json_pack("{s:s, s:[], s:[]}", "target", "gcp", "actions", "notes");
+	char text[2001];
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	for (int i = 0; i < 500; i++)
+		json_array_append_new(json_object_get(report, "actions"),
+			json_pack("{s:s, s:s, s:i}", "step", "services", "new", text, "i", i));
+	CLEANUP_JSON json_t *whole = report_bounded(report, 4u << 20);
+	ck_assert_int_eq(json_integer_value(json_object_get(whole, "omitted")), 0);
+	ck_assert_uint_eq(json_array_size(json_object_get(whole, "actions")), 500);
+	CLEANUP_JSON json_t *cut = report_bounded(report, 50000);
+	CLEANUP_FREE char *dump = jsonx_dump(cut);
+	ck_assert_uint_le(strlen(dump), 50000);
+	size_t kept = json_array_size(json_object_get(cut, "actions"));
+	ck_assert_uint_gt(kept, 100);
+	ck_assert_int_eq(json_integer_value(json_object_get(cut, "omitted")), (int)(500 - kept));
+	/* The caller's own is as it was. */
+	ck_assert_uint_eq(json_array_size(json_object_get(report, "actions")), 500);
+}
+END_TEST
+
 UNIT_MAIN("worker", input_is_strict, input_is_taken, a_stop_ends_the_wait_for_input,
-	the_sandbox_holds, a_worker_dies_with_its_parent, the_source_is_no_target)
+	the_sandbox_holds, a_worker_dies_with_its_parent, the_source_is_no_target,
+	requests_know_the_platforms_of_winprep, a_report_is_cut_to_its_bound)
