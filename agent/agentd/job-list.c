@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "logging.h"
@@ -99,6 +100,14 @@ static int load(struct jobs *jobs, struct error **err)
 	return 0;
 }
 
+static int make_redo_dir(const struct jobs *jobs, struct error **err)
+{
+	if (mkdir(jobs->redo_dir, 0700) < 0 && errno != EEXIST)
+		return err_errno(
+			err, ERR_SYSTEM, errno, "cannot make the folder \"%s\"", jobs->redo_dir);
+	return 0;
+}
+
 int jobs_open(const char *state_dir, const char *worker, unsigned max_running, struct jobs **ret,
 	struct error **err)
 {
@@ -109,9 +118,11 @@ int jobs_open(const char *state_dir, const char *worker, unsigned max_running, s
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&jobs->changed, &attr);
 	jobs->worker = xstrdup(worker);
+	jobs->redo_dir = xasprintf("%s/journals", state_dir);
 	jobs->max_running = max_running;
 	jobs->next_seq = 1;
-	if (journal_open(state_dir, &jobs->journal, err) < 0 || load(jobs, err) < 0) {
+	if (journal_open(state_dir, &jobs->journal, err) < 0 || load(jobs, err) < 0 ||
+		make_redo_dir(jobs, err) < 0) {
 		jobs_close(jobs);
 		return -1;
 	}
@@ -126,6 +137,7 @@ void jobs_close(struct jobs *jobs)
 	free(jobs->v);
 	journal_close(jobs->journal);
 	free(jobs->worker);
+	free(jobs->redo_dir);
 	pthread_cond_destroy(&jobs->changed);
 	pthread_mutex_destroy(&jobs->lock);
 	free(jobs);

@@ -32,6 +32,7 @@ struct jobs {
 	uint64_t changes;	/* how often that was */
 	struct journal *journal;
 	char *worker;	/* path of ce-worker */
+	char *redo_dir; /* where preparations keep what is to be written to their disks */
 	struct job **v; /* by seq, oldest first */
 	size_t n;
 	uint64_t next_seq;

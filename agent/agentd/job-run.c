@@ -95,7 +95,11 @@ static int work(struct run *run, json_t **ret_result, struct error **err)
 	struct job *job = run->job;
 	CLEANUP_CLOSE int disk = -1;
 	if (job->rq.by_fd) {
-		disk = open(job->rq.path, O_RDONLY | O_CLOEXEC);
+		/* Exclusively: the kernel refuses a device that is mounted or part of a volume. */
+		disk = open(job->rq.path, (job->rq.write ? O_RDWR | O_EXCL : O_RDONLY) | O_CLOEXEC);
+		if (disk < 0 && errno == EBUSY)
+			return err_set(err, ERR_DISK_BUSY, "disk \"%s\" is in use by this system",
+				job->rq.path);
 		if (disk < 0)
 			return err_errno(err, ERR_DISK_OPEN, errno, "cannot open the disk \"%s\"",
 				job->rq.path);

@@ -24,10 +24,11 @@ enum job_state {
 
 /* What a request comes down to. All members are owned. */
 struct job_request {
-	char *type;   /* "export"; also the worker's verb */
+	char *type;   /* "export", "prepare"; also the worker's verb */
 	char *disk;   /* its id in GET /v1/disks */
 	char *path;   /* the disk's device or file, without symbolic links */
 	bool by_fd;   /* a device: the worker gets a descriptor opened by the agent */
+	bool write;   /* the disk is what the job writes to */
 	char *target; /* one text for one output, "smb://…/name.vhdx"; NULL: none */
 	json_t *parameters, *tags, *ignored, *warnings; /* without secrets; NULL: none */
 	char *input;	  /* for the worker, secrets included: never shown, wiped */

@@ -35,7 +35,7 @@ int route_status(struct agent *agent, struct request *rq, struct reply *re, stru
 	jsonx_set(o, "time", job_time(job_now_us()));
 	jsonx_set_u64(o, "maxJobs", agent->max_jobs);
 	jsonx_set(o, "jobs", jobs);
-	jsonx_set(o, "operations", json_pack("[ss]", "export", "publish"));
+	jsonx_set(o, "operations", json_pack("[sss]", "export", "publish", "prepare"));
 	reply_json(re, 200, o);
 	return 0;
 }

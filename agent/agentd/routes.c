@@ -14,7 +14,7 @@
 static const struct route routes[] = {
 	{"POST", "/v1/images/$export", route_export, IMAGE_QUERY},
 	{"POST", "/v1/images/$publish", route_export, IMAGE_QUERY},
-	{"POST", "/v1/images/$prepare", route_not_implemented, IMAGE_QUERY},
+	{"POST", "/v1/images/$prepare", route_prepare, IMAGE_QUERY},
 	{"POST", "/v1/images/$prepareAndPublish", route_not_implemented, IMAGE_QUERY},
 	{"POST", "/v1/images/$prepareAndPublishImage", route_not_implemented, IMAGE_QUERY},
 	{"POST", "/v1/images/$convertToUefi", route_not_implemented, IMAGE_QUERY},

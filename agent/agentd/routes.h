@@ -24,7 +24,7 @@ int route_check_query(const struct route *route, const char *name, struct error 
 const struct route *routes_row(size_t i);
 
 /* The rows' handlers, in route-*.c. */
-route_fn route_export, route_not_implemented;
+route_fn route_export, route_prepare, route_not_implemented;
 route_fn route_jobs, route_job, route_job_cancel, route_job_log, route_job_plan, route_job_events;
 route_fn route_disks, route_disk;
 route_fn route_status, route_metrics, route_openapi;

@@ -138,7 +138,7 @@ is_error "GET of a job's path" 405 method-not-allowed
 is "GET of a job's path: Allow" "$(header Allow)" "POST"
 api PUT /v1/status --data-binary @- <<<'{}'
 is_error "wrong method with a body" 405 method-not-allowed
-for verb in prepare prepareAndPublish prepareAndPublishImage convertToUefi upgradePvs reverse diagnostics; do
+for verb in prepareAndPublish prepareAndPublishImage convertToUefi upgradePvs reverse diagnostics; do
 	post '{}' "/v1/images/\$$verb"
 	is_error "\$$verb" 501 not-implemented "$verb"
 done
