@@ -11,10 +11,10 @@ struct pack_root {
 
 /*
  * Names in a folder, sorted, without "." and ".."; takes fd over. NULL-terminated, free with
- * pack_names_free(). More than PACK_FILES_MAX: ERR_PACK_INVALID.
+ * pack_entries_free(). More than PACK_FILES_MAX: ERR_PACK_INVALID.
  */
-int pack_names(char ***ret, int fd, const char *pack, struct error **err);
-void pack_names_free(char **names);
+int pack_entries(char ***ret, int fd, const char *pack, struct error **err);
+void pack_entries_free(char **names);
 
 /* A regular file or folder below a folder, never through a link; -1 and errno. */
 int pack_open_file(int folder, const char *name);

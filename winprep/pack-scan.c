@@ -91,10 +91,10 @@ static int scan_folder(
 		rc = err_set(err, ERR_PACK_INVALID, "pack \"%s\" has folders more than %u deep",
 			s->pack, PACK_DEPTH_MAX);
 	else
-		rc = pack_names(&names, pack_open_folder(fd, "."), s->pack, err);
+		rc = pack_entries(&names, pack_open_folder(fd, "."), s->pack, err);
 	for (size_t i = 0; rc == 0 && names[i]; i++)
 		rc = scan_name(s, fd, folder, names[i], depth, err);
-	pack_names_free(names);
+	pack_entries_free(names);
 	close(fd);
 	return rc;
 }

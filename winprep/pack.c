@@ -67,7 +67,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int pack_names(char ***ret, int fd, const char *pack, struct error **err)
+int pack_entries(char ***ret, int fd, const char *pack, struct error **err)
 {
 	DIR *dir = fdopendir(fd);
 	char **names = xcalloc(1, sizeof(*names));
@@ -90,7 +90,7 @@ int pack_names(char ***ret, int fd, const char *pack, struct error **err)
 	}
 	closedir(dir);
 	if (n > PACK_FILES_MAX) {
-		pack_names_free(names);
+		pack_entries_free(names);
 		return err_set(err, ERR_PACK_INVALID, "pack \"%s\" holds more than %u files", pack,
 			PACK_FILES_MAX);
 	}
@@ -99,7 +99,7 @@ int pack_names(char ***ret, int fd, const char *pack, struct error **err)
 	return 0;
 }
 
-void pack_names_free(char **names)
+void pack_entries_free(char **names)
 {
 	for (size_t i = 0; names && names[i]; i++)
 		free(names[i]);
@@ -189,13 +189,13 @@ static char *find_name(int folder, const char *name, const char *pack, struct er
 		err_errno(err, ERR_PACK_INVALID, errno, "pack \"%s\"", pack);
 		return NULL;
 	}
-	if (pack_names(&names, fd, pack, err) < 0)
+	if (pack_entries(&names, fd, pack, err) < 0)
 		return NULL;
 	for (size_t i = 0; names[i]; i++)
 		if (strcasecmp(names[i], name) == 0 && (!found || strcmp(names[i], name) == 0))
 			found = names[i];
 	found = found ? xstrdup(found) : NULL;
-	pack_names_free(names);
+	pack_entries_free(names);
 	return found;
 }
 

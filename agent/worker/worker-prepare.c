@@ -7,6 +7,7 @@
 #include "mem.h"
 #include "prepare-request.h"
 #include "prepare.h"
+#include "worker-packs.h"
 #include "worker-protocol.h"
 #include "worker-report.h"
 #include "worker-sandbox.h"
@@ -32,6 +33,7 @@ struct preparation {
 	struct prepare_body *body;
 	struct disk *disk;
 	char *journal;
+	struct worker_packs packs;
 	struct prepare_result result;
 	int64_t start_us;
 };
@@ -40,6 +42,7 @@ static void preparation_done(struct preparation *p)
 {
 	disk_close(p->disk);
 	prepare_request_free(p->body);
+	worker_packs_done(&p->packs);
 	json_decref(p->result.report);
 	free(p->journal);
 }
@@ -111,11 +114,12 @@ static int run(struct preparation *p, json_t **ret, struct error **err)
 	struct worker *w = p->w;
 	if (take_request(p, err) < 0 || hive_prepare_process(err) < 0 || sandbox_lock(err) < 0 ||
 		worker_claim_disk(w, !w->dry_run, &p->disk, err) < 0 ||
-		worker_journal(w, p->disk, &p->journal, err) < 0)
+		worker_journal(w, p->disk, &p->journal, err) < 0 ||
+		worker_packs_open(w, p->body->packs, &p->packs, err) < 0)
 		return -1;
 	struct prepare_request request = winprep_request(p);
-	if (prepare_run(p->disk, &request, NULL, p->journal, w->dry_run, &w->op, &p->result, err) <
-		0)
+	if (prepare_run(p->disk, &request, p->packs.set, p->journal, w->dry_run, &w->op, &p->result,
+		    err) < 0)
 		return -1;
 	*ret = result_json(p);
 	return 0;
