@@ -23,6 +23,12 @@ static bool adds_up(enum action_kind kind)
 	       kind == ACT_REG_TOKEN_REMOVE || kind == ACT_REG_BITS;
 }
 
+/* Gone is gone, whoever says it first. */
+static bool agree(const struct action *a, const struct action *b)
+{
+	return a->kind == b->kind && (a->kind == ACT_REG_UNSET || a->kind == ACT_REG_DELETE_KEY);
+}
+
 static int compare_target(const void *pa, const void *pb)
 {
 	const struct action *a = *(const struct action *const *)pa,
@@ -46,7 +52,7 @@ static int check_conflicts(const struct plan *p, struct error **err)
 	qsort(v, p->n, sizeof(*v), compare_target);
 	for (size_t i = 1; rc == 0 && i < p->n; i++)
 		if (compare_target(&v[i - 1], &v[i]) == 0 &&
-			!(adds_up(v[i - 1]->kind) && adds_up(v[i]->kind)))
+			!(adds_up(v[i - 1]->kind) && adds_up(v[i]->kind)) && !agree(v[i - 1], v[i]))
 			rc = err_set(err, ERR_INTERNAL, "steps %s and %s both change \"%s\" [%s]",
 				v[i - 1]->step, v[i]->step, v[i]->path,
 				v[i]->name ? v[i]->name : "");

@@ -34,10 +34,10 @@ const char *action_kind_name(enum action_kind kind)
 	return kind_names[kind];
 }
 
-void plan_done(struct plan *p)
+void plan_truncate(struct plan *p, size_t n)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		struct action *a = &p->v[i];
+	while (p->n > n) {
+		struct action *a = &p->v[--p->n];
 		free(a->path);
 		free(a->name);
 		free(a->text);
@@ -46,6 +46,11 @@ void plan_done(struct plan *p)
 		reg_value_done(&a->old_value);
 		reg_value_done(&a->value);
 	}
+}
+
+void plan_done(struct plan *p)
+{
+	plan_truncate(p, 0);
 	free(p->v);
 	json_decref(p->notes);
 	*p = (struct plan){0};

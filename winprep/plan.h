@@ -57,6 +57,8 @@ struct plan {
 };
 
 void plan_done(struct plan *p);
+/* Only the first n actions are left. */
+void plan_truncate(struct plan *p, size_t n);
 void plan_note(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Each returns 0; errors come from reading the hive. node paths are relative to the hive's root. */

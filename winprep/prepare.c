@@ -12,6 +12,7 @@
 #include "jsonx.h"
 #include "mem.h"
 #include "plan-apply.h"
+#include "strbuf.h"
 
 /* ---- the hash ---- */
 
@@ -57,15 +58,29 @@ static int check_hash(
 
 /* ---- ---- */
 
+/* What the step had planned so far goes: half of a change is none. */
+static void pass_over(struct prep *p, size_t planned, struct error **err)
+{
+	plan_truncate(p->plan, planned);
+	plan_note(p->plan, "left out: %s", (*err)->message);
+	op_warn(p->op, err_code_name((*err)->code), "%s", (*err)->message);
+	err_free(*err);
+	*err = NULL;
+}
+
 static int make_plan(struct prep *p, struct error **err)
 {
 	for (size_t i = 0; steps[i]; i++) {
 		const struct step *s = steps[i];
+		size_t planned = p->plan->n;
 		p->plan->step = s->name;
 		if (s->applies && !s->applies(p))
 			continue;
-		if (s->plan(p, err) < 0)
+		if (s->plan(p, err) == 0)
+			continue;
+		if (!s->optional || p->request->strict)
 			return err_step(err, s->name);
+		pass_over(p, planned, err);
 	}
 	return 0;
 }
@@ -123,11 +138,14 @@ static int verify(
 	struct run *r, const struct prepare_request *request, struct op *op, struct error **err)
 {
 	struct plan applied = r->plan;
+	struct op quiet = {0}; /* what there is to warn of was said the first time */
 	r->plan = (struct plan){0};
 	op_begin(op, "verify", 0, 10);
-	int rc = open_guest(r, request, false, op, err);
+	int rc = open_guest(r, request, false, &quiet, err);
+	r->prep.op = &quiet;
 	if (rc == 0)
 		rc = make_plan(&r->prep, err);
+	r->prep.op = op;
 	if (rc == 0 && r->plan.n) {
 		CLEANUP_FREE char *text = plan_to_text(&r->plan);
 		err_set(err, ERR_VERIFY_FAILED,
@@ -191,6 +209,17 @@ static int plan_and_apply(struct run *r, const struct prepare_request *request, 
 	return verify(r, request, op, err);
 }
 
+/* What only a running Windows can do is refused by name, before anything is looked at. */
+static int check_first_boot(const struct prepare_request *r, struct error **err)
+{
+	struct strbuf names CLEANUP(strbuf_done) = {0};
+	for (size_t i = 0; r->needs_first_boot && r->needs_first_boot[i]; i++)
+		strbuf_addf(&names, "%s%s", i ? ", " : "", r->needs_first_boot[i]);
+	return names.len ? err_set(err, ERR_NEEDS_FIRST_BOOT, "%s: needs the running Windows",
+				   names.data)
+			 : 0;
+}
+
 int prepare_run(struct disk *disk, const struct prepare_request *request,
 	const struct pack_set *packs, const char *journal, bool dry_run, struct op *op,
 	struct prepare_result *ret, struct error **err)
@@ -200,7 +229,7 @@ int prepare_run(struct disk *disk, const struct prepare_request *request,
 	CLEANUP_JSON json_t *evidence = NULL;
 	CLEANUP_RANGES struct ranges changed = {0};
 	op_begin(op, "table", 0, 1);
-	if (partition_table_read(&r.table, disk, op, err) < 0)
+	if (check_first_boot(request, err) < 0 || partition_table_read(&r.table, disk, op, err) < 0)
 		return -1;
 	CLEANUP_FREE char *identity = prepare_identity(disk, r.table);
 	int recovered = overlay_recover(journal, disk, identity, op, err);

@@ -130,6 +130,8 @@ int action_apply_reg(const struct action *a, struct hive *h, struct error **err)
 		return node ? hive_delete(h, node, err) : 0;
 	if (a->kind == ACT_REG_UNSET)
 		return node ? hive_unset(h, node, a->name, err) : 0;
+	if (!node && (a->kind == ACT_REG_LIST_REMOVE || a->kind == ACT_REG_TOKEN_REMOVE))
+		return 0; /* the key went with another action */
 	if (!node && hive_make(h, hive_root(h), a->path, &node, err) < 0)
 		return -1;
 	if (a->kind == ACT_REG_MAKE_KEY)

@@ -23,8 +23,9 @@ struct prep {
 };
 
 struct step {
-	const char *name;		       /* stable kebab-case id */
-	const char *summary;		       /* one line for list-steps and docs/steps.md */
+	const char *name;    /* stable kebab-case id */
+	const char *summary; /* one line for list-steps and docs/steps.md */
+	bool optional; /* its failure is a warning and no change at all, unless the request is strict */
 	bool (*applies)(const struct prep *p); /* pure; NULL: always */
 	int (*plan)(struct prep *p, struct error **err);
 };
@@ -36,6 +37,7 @@ struct step {
 	X(packages)   /* its driver packages */                                             \
 	X(software)   /* its tools, their registration and settings */                      \
 	X(boot_paths) /* in-box boot drivers of the target */                               \
+	X(network)    /* addresses and adapters */                                          \
 	X(pagefile)   /* page files where the target has a drive for them */                \
 	X(settings)   /* single settings that depend on where a Windows runs */
 
