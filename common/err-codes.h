@@ -78,6 +78,8 @@
 	X(ERR_BITLOCKER, "bitlocker", 422, REFUSE,                                                                       \
 		"decrypt the volume in Windows (manage-bde -off C:) and take the disk again")                            \
 	X(ERR_DYNAMIC_DISK, "dynamic-disk", 422, REFUSE, "convert the disk to a basic one first")                        \
+	X(ERR_STORAGE_SPACES, "storage-spaces", 422, REFUSE,                                                             \
+		"move Windows to a disk of its own: a member of a storage pool cannot be prepared")                      \
 	X(ERR_PENDING_SERVICING, "pending-servicing", 422, REFUSE,                                                       \
 		"let Windows finish its updates: restart it, then shut it down")                                         \
 	X(ERR_UNKNOWN_PLATFORM, "unknown-platform", 400, USAGE,                                                          \
@@ -98,6 +100,8 @@
 		"let Windows repair it: start it once, or restore the hive")                                             \
 	X(ERR_HIVE_DIRTY, "hive-dirty", 422, REFUSE,                                                                     \
 		"start Windows once and shut it down, then take the disk again")                                         \
+	X(ERR_HIVE_TOO_LARGE, "hive-too-large", 422, REFUSE,                                                             \
+		"a registry hive of this size cannot be changed offline: compact it in Windows first")                   \
 	X(ERR_INF_INVALID, "inf-invalid", 422, REFUSE,                                                                   \
 		"take the driver package from its vendor again")                                                         \
 	/* the output */                                                                                                 \

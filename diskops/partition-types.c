@@ -32,9 +32,9 @@ static const struct {
 		ROLE_LDM},
 	/* Storage Spaces, storage replica */
 	{GUID_INIT(0xe75caf8f, 0xf680, 0x4cee, 0xaf, 0xa3, 0xb0, 0x01, 0xe5, 0x6e, 0xfc, 0x2d),
-		ROLE_LDM},
+		ROLE_STORAGE_POOL},
 	{GUID_INIT(0x558d43c5, 0xa1ac, 0x43c0, 0xaa, 0xc8, 0xd1, 0x47, 0x2b, 0x29, 0x23, 0xd1),
-		ROLE_LDM},
+		ROLE_STORAGE_POOL},
 };
 
 static const struct {
@@ -86,6 +86,7 @@ const char *partition_role_name(enum partition_role role)
 		[ROLE_RECOVERY] = "recovery",
 		[ROLE_BASIC] = "basic-data",
 		[ROLE_LDM] = "dynamic-disk",
+		[ROLE_STORAGE_POOL] = "storage-pool",
 		[ROLE_EXTENDED] = "extended",
 	};
 	return names[role];

@@ -119,7 +119,7 @@ static void find_structures(struct partition_table *t, const struct disk *d)
 	bool ldm = false;
 	for (size_t i = 0; i < t->n; i++) {
 		first = min_u64(first, t->v[i].start);
-		ldm = ldm || t->v[i].role == ROLE_LDM;
+		ldm = ldm || t->v[i].role == ROLE_LDM || t->v[i].role == ROLE_STORAGE_POOL;
 	}
 	ranges_add(&t->structures, 0, first);
 	if (ldm)

@@ -16,9 +16,10 @@ enum partition_role {
 	ROLE_ESP,
 	ROLE_MSR,
 	ROLE_RECOVERY,
-	ROLE_BASIC,    /* basic data, or an MBR type that NTFS uses */
-	ROLE_LDM,      /* dynamic disk, Storage Spaces */
-	ROLE_EXTENDED, /* container of logical partitions: not itself data */
+	ROLE_BASIC,	   /* basic data, or an MBR type that NTFS uses */
+	ROLE_LDM,	   /* dynamic disk */
+	ROLE_STORAGE_POOL, /* Storage Spaces, storage replica */
+	ROLE_EXTENDED,	   /* container of logical partitions: not itself data */
 };
 
 struct partition {

@@ -3,9 +3,12 @@
 
 #include <strings.h>
 
+#include "guest-state.h"
 #include "mem.h"
 
 #define OLDEST_BUILD 10240 /* Windows 10, first release; Server 2016 is 14393 */
+
+/* ---- hives ---- */
 
 static int check_hive(const struct guest *g, enum hive_id id, struct error **err)
 {
@@ -35,60 +38,50 @@ static int check_hives(const struct guest *g, struct op *op, struct error **err)
 				hive_id_name(id), r->entries, r->stopped ? "; stopped at " : "",
 				r->stopped ? r->stopped : "");
 	}
+	return 0;
+}
+
+static int check_control_sets(const struct guest *g, struct op *op, struct error **err)
+{
+	(void)op;
+	if (!g->hives[HIVE_SYSTEM].h)
+		return 0; /* check_hives() says so */
 	for (unsigned i = 0; i < g->n_control_sets; i++)
 		if (g->control_sets[i] == g->current_control_set)
 			return 0;
+	if (!g->current_control_set)
+		return err_set(err, ERR_HIVE_DAMAGED,
+			"SYSTEM: Select\\Current is missing: no control set is the current one");
 	return err_set(err, ERR_HIVE_DAMAGED,
-		"Select\\Current names ControlSet%03u, which does not exist",
+		"SYSTEM: Select\\Current names ControlSet%03u, which does not exist",
 		g->current_control_set);
 }
 
-static int check_version(const struct guest *g, struct error **err)
+/* ---- the Windows ---- */
+
+static int check_version(const struct guest *g, struct op *op, struct error **err)
 {
+	(void)op;
 	const char *name = g->product_name ? g->product_name : "Windows";
-	if (g->arch != INF_AMD64)
-		return err_set(err, ERR_WINDOWS_UNSUPPORTED, "%s is no x64 Windows", name);
-	if (g->major < 10 || g->build < OLDEST_BUILD)
+	if (g->hives[HIVE_SYSTEM].h && g->arch != INF_AMD64)
+		return err_set(err, ERR_WINDOWS_UNSUPPORTED, "%s is no x64 Windows but %s", name,
+			guest_arch_name(g->arch));
+	if (g->hives[HIVE_SOFTWARE].h && (g->major < 10 || g->build < OLDEST_BUILD))
 		return err_set(err, ERR_WINDOWS_UNSUPPORTED, "%s (%u.%u, build %u) is too old",
 			name, g->major, g->minor, g->build);
 	return 0;
 }
 
-/* Updates that wait for a restart have files in two places: changing either breaks them. */
-static int check_servicing(const struct guest *g, struct op *op, struct error **err)
-{
-	static const char *const keys[] = {"RebootPending", "PackagesPending"};
-	struct hive *h = g->hives[HIVE_SOFTWARE].h;
-	struct ntfs_stat st = {0};
-	CLEANUP_FREE char *path = xasprintf("%s\\WinSxS\\pending.xml", g->root);
-	if (ntfs_file_stat(g->volume, path, &st, err) < 0)
-		return -1;
-	if (st.exists)
-		return err_set(err, ERR_PENDING_SERVICING,
-			"\"%s\" exists: an update waits for a restart", path);
-	hive_node cbs = hive_find(
-		h, hive_root(h), "Microsoft\\Windows\\CurrentVersion\\Component Based Servicing");
-	if (hive_find(h, cbs, keys[0]) || hive_find(h, cbs, keys[1]))
-		return err_set(err, ERR_PENDING_SERVICING,
-			"Component Based Servicing waits for a restart");
-	CLEANUP_REG_VALUE struct reg_value renames = {0};
-	struct hive *system = g->hives[HIVE_SYSTEM].h;
-	hive_node manager = hive_findf(system, hive_root(system),
-		"ControlSet%03u\\Control\\Session Manager", g->current_control_set);
-	int found = hive_get(system, manager, "PendingFileRenameOperations", &renames, err);
-	if (found == 1 && renames.len > 2)
-		op_warn(op, "pending-renames",
-			"files wait to be renamed at the next start of this Windows");
-	return found < 0 ? -1 : 0;
-}
-
 static int check_disk(const struct guest *g, struct op *op, struct error **err)
 {
-	for (size_t i = 0; i < g->table->n; i++) {
+	for (size_t i = 0; g->table && i < g->table->n; i++) {
 		const struct partition *part = &g->table->v[i];
 		if (part->role == ROLE_LDM)
 			return err_set(err, ERR_DYNAMIC_DISK,
-				"partition %u belongs to a dynamic disk or storage pool",
+				"partition %u belongs to a dynamic disk", part->number);
+		if (part->role == ROLE_STORAGE_POOL)
+			return err_set(err, ERR_STORAGE_SPACES,
+				"partition %u is a member of a storage pool or replica (Storage Spaces)",
 				part->number);
 		if (strcasecmp(part->fs, "BitLocker") == 0)
 			op_warn(op, "bitlocker-data",
@@ -98,9 +91,54 @@ static int check_disk(const struct guest *g, struct op *op, struct error **err)
 	return 0;
 }
 
+/* Updates that wait for a restart have files in two places: changing either breaks them. */
+static int check_servicing(const struct guest *g, struct op *op, struct error **err)
+{
+	struct guest_servicing s;
+	guest_servicing_read(g, &s);
+	if (s.pending_xml)
+		return err_set(err, ERR_PENDING_SERVICING,
+			"\"%s\\WinSxS\\pending.xml\" exists: an update waits for a restart",
+			g->root);
+	if (s.reboot_pending || s.packages_pending)
+		return err_set(err, ERR_PENDING_SERVICING,
+			"Component Based Servicing waits for a restart (%s)",
+			s.reboot_pending ? "RebootPending" : "PackagesPending");
+	if (s.sessions_pending)
+		return err_set(err, ERR_PENDING_SERVICING,
+			"Component Based Servicing is in the middle of a session (SessionsPending)");
+	if (s.update_reboot)
+		op_warn(op, "update-reboot", "Windows Update asks for a restart of this Windows");
+	if (s.pending_renames)
+		op_warn(op, "pending-renames",
+			"%u files wait to be renamed or deleted at the next start of this Windows",
+			s.pending_renames);
+	return 0;
+}
+
+static int check_setup(const struct guest *g, struct op *op, struct error **err)
+{
+	struct guest_setup s;
+	(void)err;
+	guest_setup_read(g, &s);
+	if (s.in_progress || s.oobe)
+		op_warn(op, "setup-in-progress",
+			"Windows Setup has not ended (%s): it goes on at the next start",
+			s.in_progress ? "SystemSetupInProgress" : "OOBEInProgress");
+	else if (s.image_state && strcasecmp(s.image_state, "IMAGE_STATE_COMPLETE") != 0)
+		op_warn(op, "sysprep", "this Windows is generalized (%s): it sets itself up anew",
+			s.image_state);
+	guest_setup_done(&s);
+	return 0;
+}
+
+guest_check_fn *const guest_checks[] = {check_hives, check_control_sets, check_version, check_disk,
+	check_servicing, check_setup, NULL};
+
 int guest_check(const struct guest *g, struct op *op, struct error **err)
 {
-	if (check_hives(g, op, err) < 0 || check_version(g, err) < 0 || check_disk(g, op, err) < 0)
-		return -1;
-	return check_servicing(g, op, err);
+	for (size_t i = 0; guest_checks[i]; i++)
+		if (guest_checks[i](g, op, err) < 0)
+			return -1;
+	return 0;
 }

@@ -11,6 +11,9 @@
  * in Select that does not exist. What is only worth knowing becomes a warning.
  */
 int guest_check(const struct guest *g, struct op *op, struct error **err);
+/* What it consists of: each for itself, and each can be asked although another one fails. NULL-terminated. */
+typedef int guest_check_fn(const struct guest *g, struct op *op, struct error **err);
+extern guest_check_fn *const guest_checks[];
 
 /*
  * The platform this Windows last ran on, by the weight of the evidence (services, drivers, devices in Enum,

@@ -110,3 +110,8 @@ void guest_facts_done(struct guest *g)
 	free(g->computer_name);
 	free(g->domain);
 }
+
+const char *guest_arch_name(enum inf_arch arch)
+{
+	return arch == INF_ARM64 ? "arm64" : arch == INF_X86 ? "x86" : "amd64";
+}

@@ -45,21 +45,25 @@ struct guest {
 };
 
 struct guest_options {
-	const char *root;	  /* "\\Windows" where a disk has several; NULL: the only one */
+	/* Where a disk has several: "\\Windows", or with its partition "3:\\Windows"; NULL: the only one. */
+	const char *root;
 	bool write;		  /* the volume is opened for changes: disk is an overlay */
 	bool discard_hibernation; /* as NTFS_DISCARD_HIBERNATION */
 };
 
-/* Errors: ERR_NO_WINDOWS, ERR_BITLOCKER, ERR_DYNAMIC_DISK, ERR_TWO_WINDOWS (names them; the hint says
- * --root), and those of opening the volume. */
+/* Errors: those of guest_places_choose() (guest-find.h), and of opening the volume. */
 int guest_open(struct guest **ret, struct disk *disk, const struct partition_table *table,
 	const struct guest_options *o, struct error **err);
 void guest_close(struct guest *g);
 DEFINE_CLEANUP(struct guest *, guest_close);
 
+const char *guest_arch_name(enum inf_arch arch); /* "amd64", "arm64", "x86" */
 struct inf_target guest_inf_target(const struct guest *g);
 /* "ControlSet001\\rest", for the i-th control set; the caller frees. */
 char *guest_control_set_key(const struct guest *g, unsigned i, const char *rest);
 
-/* Everything known, as one document: `cectl local inspect`, GET /v1/disks (docs/inspection.md). */
-int guest_inspect(struct guest *g, json_t **ret, struct op *op, struct error **err);
+/*
+ * Everything known, as one document: the member "windows" of `cectl local inspect` and GET /v1/disks
+ * (docs/inspection.md). Never fails: what cannot be read is null.
+ */
+json_t *guest_inspect(const struct guest *g);

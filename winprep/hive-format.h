@@ -14,8 +14,9 @@
 #define HIVE_LOG_BASE_SIZE   512  /* a log keeps its first sector only */
 #define HIVE_SECTOR	     512  /* unit of the old log, alignment of the new one's entries */
 #define HIVE_BIN_ALIGN	     4096
-/* Windows' own ceiling is 2 GiB; real SYSTEM and SOFTWARE hives stay under 300 MiB. */
-#define HIVE_SIZE_MAX (512u << 20)
+/* Windows' own ceiling is 2 GiB; real SYSTEM and SOFTWARE hives stay under 300 MiB. A worker has 1 GiB for
+ * two copies of a hive and everything else. */
+#define HIVE_SIZE_MAX (384u << 20)
 
 enum { HIVE_TYPE_PRIMARY = 0, HIVE_TYPE_LOG_OLD = 1, HIVE_TYPE_LOG_NT5 = 2, HIVE_TYPE_LOG_NEW = 6 };
 

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "hive-check.h"
 #include "hive-format.h"
 #include "hive-log.h"
 #include "io.h"
@@ -59,7 +60,7 @@ int hive_prepare_process(struct error **err)
 int hive_open(
 	struct hive **ret, const void *data, size_t size, const char *name, struct error **err)
 {
-	if (check_clean(data, size, name, err) < 0)
+	if (check_clean(data, size, name, err) < 0 || hive_check(data, size, name, err) < 0)
 		return -1;
 	struct hive *h CLEANUP(hive_close_p) = xcalloc(1, sizeof(*h));
 	h->name = xstrdup(name);
@@ -361,10 +362,16 @@ int hive_save(struct hive *h, uint8_t **ret_data, size_t *ret_size, struct error
 		return -1;
 	struct stat st;
 	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size > HIVE_SIZE_MAX)
-		return err_set(err, ERR_INTERNAL, "%s: the changed hive is too large", h->name);
+		return err_set(err, ERR_HIVE_TOO_LARGE,
+			"%s would have %lld bytes (at most %u can be handled)", h->name,
+			(long long)st.st_size, HIVE_SIZE_MAX);
 	CLEANUP_FREE uint8_t *data = xmalloc((size_t)st.st_size);
 	if (pread_full(fd, data, (size_t)st.st_size, 0) != st.st_size)
 		return err_errno(err, ERR_SYSTEM, errno, "read hive %s back", h->name);
+	if (hive_check(data, (size_t)st.st_size, h->name, err) < 0) {
+		(*err)->code = ERR_INTERNAL;
+		return err_prefix(err, "hivex wrote a damaged hive");
+	}
 	*ret_size = (size_t)st.st_size;
 	*ret_data = TAKE_PTR(data);
 	return 0;

@@ -25,7 +25,7 @@ int hive_prepare_process(struct error **err);
 
 /*
  * data: the primary file's bytes, clean (else ERR_HIVE_DIRTY); copied. name: for messages ("SYSTEM").
- * ERR_HIVE_DAMAGED where hivex cannot make sense of it.
+ * ERR_HIVE_DAMAGED where its keys do not hang together (hive-check.h), or hivex cannot make sense of it.
  */
 int hive_open(
 	struct hive **ret, const void *data, size_t size, const char *name, struct error **err);
@@ -78,7 +78,7 @@ int hive_unset(struct hive *h, hive_node node, const char *name, struct error **
 int hive_delete(struct hive *h, hive_node node, struct error **err); /* with all its subkeys */
 
 /*
- * The hive as it is now, as a file's bytes: written by hivex, opened again and walked whole. The caller
- * frees *ret_data. The handle stays usable.
+ * The hive as it is now, as a file's bytes: written by hivex, opened again, walked whole and checked by
+ * hive_check(). ERR_HIVE_TOO_LARGE. The caller frees *ret_data. The handle stays usable.
  */
 int hive_save(struct hive *h, uint8_t **ret_data, size_t *ret_size, struct error **err);
