@@ -75,14 +75,9 @@ static int open_volume(struct guest *g, const struct guest_options *o, struct er
 	return ntfs_volume_open(&g->volume, g->disk, part->start, part->size, err);
 }
 
-int guest_open(struct guest **ret, struct disk *disk, const struct partition_table *table,
-	const struct guest_options *o, struct error **err)
+int guest_open_at(struct guest **ret, struct disk *disk, const struct partition_table *table,
+	const struct guest_place *place, const struct guest_options *o, struct error **err)
 {
-	CLEANUP(guest_places_done) struct guest_places places = {0};
-	guest_places_find(&places, disk, table);
-	const struct guest_place *place = guest_places_choose(&places, disk, table, o->root, err);
-	if (!place)
-		return -1;
 	struct guest *g CLEANUP(guest_close_p) = xcalloc(1, sizeof(*g));
 	g->disk = disk;
 	g->table = table;
@@ -94,6 +89,15 @@ int guest_open(struct guest **ret, struct disk *disk, const struct partition_tab
 	guest_read_facts(g);
 	*ret = TAKE_PTR(g);
 	return 0;
+}
+
+int guest_open(struct guest **ret, struct disk *disk, const struct partition_table *table,
+	const struct guest_options *o, struct error **err)
+{
+	CLEANUP(guest_places_done) struct guest_places places = {0};
+	guest_places_find(&places, disk, table);
+	const struct guest_place *place = guest_places_choose(&places, disk, table, o->root, err);
+	return place ? guest_open_at(ret, disk, table, place, o, err) : -1;
 }
 
 void guest_close(struct guest *g)

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "guest-find.h"
 #include "hive-log.h"
 #include "hive.h"
 #include "inf.h"
@@ -54,6 +55,9 @@ struct guest_options {
 /* Errors: those of guest_places_choose() (guest-find.h), and of opening the volume. */
 int guest_open(struct guest **ret, struct disk *disk, const struct partition_table *table,
 	const struct guest_options *o, struct error **err);
+/* The same for one that was found before. */
+int guest_open_at(struct guest **ret, struct disk *disk, const struct partition_table *table,
+	const struct guest_place *place, const struct guest_options *o, struct error **err);
 void guest_close(struct guest *g);
 DEFINE_CLEANUP(struct guest *, guest_close);
 

@@ -71,6 +71,8 @@ static int run_and_print(
 		return -1;
 	if (c->mapped)
 		jsonx_set_bool(input, "mapped", true);
+	if (c->root)
+		jsonx_set_string(input, "root", c->root);
 	struct worker_outcome o;
 	if (cectl_run_worker(c, verb, input, &o, err) < 0)
 		return -1;

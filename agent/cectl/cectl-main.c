@@ -16,6 +16,7 @@ enum {
 	TAKES_MAPPED = 16,
 	TAKES_PREPARE = 32,
 	TAKES_JOURNAL = 64,
+	TAKES_ROOT = 128,
 	TAKES_REQUEST = TAKES_EXPORT | TAKES_PREPARE, /* whatever becomes a request's body */
 };
 
@@ -41,7 +42,8 @@ static const struct verb verbs[] = {
 	{"log", "ID", "a job's log", false, TAKES_JOB, cectl_remote_log},
 	{"plan", "ID", "what a job would do, or did", false, TAKES_JOB, cectl_remote_plan},
 	{"status", "", "the agent's version, uptime and load", false, 0, cectl_remote_status},
-	{"inspect", "--disk IMG", "what is on a disk", true, TAKES_DISK, cectl_local_inspect},
+	{"inspect", "--disk IMG [--root FOLDER]", "what is on a disk, and the Windows in it", true,
+		TAKES_DISK | TAKES_ROOT, cectl_local_inspect},
 	{"export", "--disk IMG --output OUT|smb://… [OPTIONS]",
 		"export a disk to a file or a share", true, TAKES_DISK | TAKES_EXPORT,
 		cectl_local_export},
@@ -89,7 +91,8 @@ static const struct option_row options[] = {
 	TEXT("target", "PLATFORM", TAKES_PREPARE, target,
 		"where it is to boot: see local list-platforms"),
 	TEXT("source", "PLATFORM", TAKES_PREPARE, source, "where it comes from; else recognised"),
-	TEXT("root", "FOLDER", TAKES_PREPARE, root, "which Windows, where a disk has several"),
+	TEXT("root", "FOLDER", TAKES_PREPARE | TAKES_ROOT, root,
+		"which Windows of several: \\Windows or 3:\\Windows"),
 	{"packs", "PACK", TAKES_PREPARE, OPT_PACK, 0,
 		"driver pack: folder or archive (local), name (agent); may be repeated"},
 	TEXT("journal", "FILE", TAKES_JOURNAL, journal,

@@ -43,33 +43,6 @@ void print_export_result(const json_t *job)
 		printf("time       %.1f s\n", json_number_value(duration));
 }
 
-static void print_partition(const json_t *p)
-{
-	char n[32];
-	printf("  %3" JSON_INTEGER_FORMAT "  %-10s %12s  %-10s %s\n",
-		json_integer_value(json_object_get(p, "number")), text(p, "role"),
-		bytes(p, "size", n, sizeof(n)), text(p, "fileSystem"), text(p, "label"));
-}
-
-void print_inspection(const json_t *inspection)
-{
-	char n[32];
-	const json_t *disk = json_object_get(inspection, "disk");
-	const json_t *table = json_object_get(inspection, "partitionTable");
-	printf("%s: %s, %s", text(disk, "name"), text(disk, "format"),
-		bytes(disk, "size", n, sizeof(n)));
-	printf(", %" JSON_INTEGER_FORMAT "-byte sectors, partition table: %s\n",
-		json_integer_value(json_object_get(disk, "logicalSectorSize")),
-		text(table, "kind"));
-	size_t i;
-	json_t *p;
-	json_array_foreach (json_object_get(table, "partitions"), i, p)
-		print_partition(p);
-	json_array_foreach (json_object_get(inspection, "problems"), i, p)
-		printf("  problem: %s\n",
-			json_is_string(p) ? json_string_value(p) : text(p, "message"));
-}
-
 void print_disks(const json_t *disks)
 {
 	char n[32];

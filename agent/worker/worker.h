@@ -21,6 +21,7 @@ struct worker {
 	bool dry_run;
 	bool local;		    /* outputFile is allowed */
 	bool mapped;		    /* hash: through the allocation map */
+	const char *root;	    /* inspect: which Windows; NULL: the only one */
 	const json_t *request;	    /* export, prepare */
 	const char *journal;	    /* prepare, recover: its file; or NULL: */
 	const char *journal_folder; /* the folder where the disk's own name for it counts */
