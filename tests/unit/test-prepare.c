@@ -173,7 +173,7 @@ START_TEST(refusals_leave_the_disk_as_it_was)
 				       .md5_hash = (char *)"23a396b3438cd1b16749c6635dd6c9b2"};
 	ck_fails(prepare(&f, &kvm, false, &result, &err), ERR_BOOT_DRIVER_MISSING, "virtio");
 	ck_fails(prepare(&f, &nowhere, false, &result, &err), ERR_UNKNOWN_PLATFORM, "vhs");
-	ck_fails(prepare(&f, &root, false, &result, &err), ERR_NO_WINDOWS, "there is \\Windows");
+	ck_fails(prepare(&f, &root, false, &result, &err), ERR_NO_WINDOWS, "there is 1:\\Windows");
 	ck_fails(prepare(&f, &hash, false, &result, &err), ERR_HASH_MISMATCH,
 		"Expected hash [23a396b3438cd1b16749c6635dd6c9b2] does not match provided disk");
 	CLEANUP_FREE char *after = disk_hash(&f);
