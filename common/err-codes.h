@@ -57,6 +57,8 @@
 		"attach the whole disk: this one ends before its partition table says")                                  \
 	X(ERR_PARTITION_TABLE, "partition-table", 422, REFUSE, "repair the partition table first")                       \
 	X(ERR_NTFS_DAMAGED, "ntfs-damaged", 422, REFUSE, "run chkdsk in Windows first")                                  \
+	X(ERR_FAT_DAMAGED, "fat-damaged", 422, REFUSE,                                                                   \
+		"run chkdsk on the EFI system partition first")                                                          \
 	X(ERR_JOURNAL, "journal", 500, FAIL, "keep the journal file; see docs/design/overlay.md")                        \
 	X(ERR_IMAGE_CORRUPT, "image-corrupt", 422, REFUSE, "take the image from its source again")                       \
 	X(ERR_IMAGE_UNSUPPORTED, "image-unsupported", 422, REFUSE, "convert the image first")                            \
