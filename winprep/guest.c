@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <inttypes.h>
 
+#include "guest-bcd.h"
 #include "guest-find.h"
 #include "hive-format.h"
 #include "mem.h"
@@ -63,7 +64,9 @@ static int open_hive(struct guest *g, enum hive_id id, struct error **err)
 static void open_hives(struct guest *g)
 {
 	for (enum hive_id id = 0; id < _HIVE_MAX; id++)
-		(void)open_hive(g, id, &g->hives[id].problem);
+		if (hive_files[id])
+			(void)open_hive(g, id, &g->hives[id].problem);
+	(void)guest_bcd_open(g, &g->hives[HIVE_BCD].problem);
 }
 
 static int open_volume(struct guest *g, const struct guest_options *o, struct error **err)

@@ -18,7 +18,8 @@
 #define GUEST_CONTROL_SETS_MAX 16
 
 struct guest_hive {
-	char *path;	/* on the volume; NULL: there is no such hive */
+	char *path;			   /* on the volume; NULL: there is no such hive */
+	const struct partition *partition; /* BCD: that holds it; else NULL: the Windows volume */
 	struct hive *h; /* after log replay; NULL: none, or not readable: see problem */
 	struct hive_replay_report replay;
 	struct error *problem; /* why it cannot be read; kept, so that inspection goes on */

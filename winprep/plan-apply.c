@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "checked.h"
+#include "guest-bcd.h"
 #include "mem.h"
 
 static bool is_file(const struct action *a)
@@ -147,14 +148,22 @@ static int empty_logs(struct guest *g, const char *hive_path, struct error **err
 	return 0;
 }
 
+static int put_hive(
+	struct guest *g, const char *path, const uint8_t *data, size_t size, struct error **err)
+{
+	if (ntfs_file_put(g->volume, path, data, size, err) < 0)
+		return -1;
+	return empty_logs(g, path, err);
+}
+
 static int save_hive(struct guest *g, enum hive_id id, struct error **err)
 {
 	struct guest_hive *gh = &g->hives[id];
 	CLEANUP_FREE uint8_t *data = NULL;
 	size_t size;
 	if (hive_save(gh->h, &data, &size, err) < 0 ||
-		ntfs_file_put(g->volume, gh->path, data, size, err) < 0 ||
-		empty_logs(g, gh->path, err) < 0)
+		(id == HIVE_BCD ? guest_bcd_write(g, data, size, err)
+				: put_hive(g, gh->path, data, size, err)) < 0)
 		return err_prefix(err, "writing hive %s back", hive_id_name(id));
 	return 0;
 }
@@ -162,7 +171,7 @@ static int save_hive(struct guest *g, enum hive_id id, struct error **err)
 int plan_apply(struct plan *p, struct guest *g, struct op *op, struct error **err)
 {
 	static const enum hive_id order[] = {
-		HIVE_DEFAULT, HIVE_SOFTWARE, HIVE_DRIVERS, HIVE_SYSTEM};
+		HIVE_BCD, HIVE_DEFAULT, HIVE_SOFTWARE, HIVE_DRIVERS, HIVE_SYSTEM};
 	op_begin(op, "apply", p->n, 20);
 	for (size_t i = 0; i < p->n; i++)
 		if (apply_one(&p->v[i], g, op, err) < 0 || op_tick(op, i + 1, err) < 0)

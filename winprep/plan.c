@@ -11,7 +11,8 @@
 static const char *const hive_names[] = {[HIVE_SYSTEM] = "SYSTEM",
 	[HIVE_SOFTWARE] = "SOFTWARE",
 	[HIVE_DRIVERS] = "DRIVERS",
-	[HIVE_DEFAULT] = "DEFAULT"};
+	[HIVE_DEFAULT] = "DEFAULT",
+	[HIVE_BCD] = "BCD"};
 
 static const char *const kind_names[] = {[ACT_REG_SET] = "reg-set",
 	[ACT_REG_UNSET] = "reg-unset",

@@ -14,8 +14,15 @@
 
 #include "hive.h"
 
-enum hive_id { HIVE_SYSTEM, HIVE_SOFTWARE, HIVE_DRIVERS, HIVE_DEFAULT, _HIVE_MAX };
-const char *hive_id_name(enum hive_id id); /* "SYSTEM": also the file's name in System32\config */
+enum hive_id {
+	HIVE_SYSTEM,
+	HIVE_SOFTWARE,
+	HIVE_DRIVERS,
+	HIVE_DEFAULT,
+	HIVE_BCD, /* boot configuration, on a volume of its own: guest-bcd.h */
+	_HIVE_MAX
+};
+const char *hive_id_name(enum hive_id id); /* "SYSTEM": also the file's name */
 
 enum action_kind {
 	ACT_REG_SET, /* value */

@@ -26,12 +26,13 @@ static int plan_settings(struct prep *p, struct error **err)
 	note_clock(p);
 	if (p->request->enable_rdp)
 		settings_note_policies(p);
-	return settings_letters(p, err);
+	return settings_boot(p, err) < 0 ? -1 : settings_letters(p, err);
 }
 
 const struct step step_settings = {
 	.name = "settings",
 	.summary =
-		"disks online, clock, crash dump, power, Remote Desktop, services, drive letters",
+		"disks online, clock, crash dump, power, Remote Desktop, services, serial console, "
+		"drive letters",
 	.plan = plan_settings,
 };
