@@ -4,6 +4,7 @@
 #   faultfs_start FILE DIR [FAULT...]    DIR/disk is FILE; ends with the test
 #   faultfs_set DIR FAULT                one fault more, e.g. "eio-after 1048576", or "clear"
 #   faultfs_bytes DIR                    bytes read so far
+#   faultfs_writes DIR                   writes to the disk so far ("writable" among the faults)
 #   faultfs_stop DIR
 
 # Root, /dev/fuse and the program: else the caller skips.
@@ -22,6 +23,10 @@ faultfs_start() {
 
 faultfs_set() {
 	printf '%s\n' "$2" >"$1/control"
+}
+
+faultfs_writes() {
+	cut -d " " -f 3 "$1/control"
 }
 
 faultfs_bytes() {

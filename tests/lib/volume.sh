@@ -9,9 +9,9 @@ partition() {
 	rm -f "$3" && "$BUILD/tests/fixtures/copy-range" "$1" $((start * 512)) $((size * 512)) "$3" 0
 }
 
-# mounted FILE COMMAND...: in the root folder of that NTFS volume, mounted read-only
+# mounted FILE COMMAND...: in the root folder of that NTFS volume, mounted read-only (on $MNT)
 mounted() {
-	local volume=$1 mnt=$TMP/mnt status
+	local volume=$1 mnt=${MNT:-$TMP/mnt} status
 	shift
 	mkdir -p "$mnt"
 	ntfs-3g -o ro,streams_interface=windows "$volume" "$mnt" || return 1

@@ -47,9 +47,9 @@ hive_file() {
 	ntfscat "$1" "/Windows/System32/config/$2" >"$3"
 }
 
-# hive_text FILE: all of a hive as text; REG_SZ and REG_EXPAND_SZ readable, one value a line
+# hive_text FILE: all of a hive, a key or value a line (hive-lines.awk)
 hive_text() {
-	hivexregedit --export --unsafe-printable-strings "$1" \\ 2>/dev/null
+	hivexregedit --export --unsafe-printable-strings "$1" \\ 2>/dev/null | awk -f "$TOP/tests/lib/hive-lines.awk"
 }
 
 # file_list VOLUME: path and size of every file, path of every folder
