@@ -113,6 +113,14 @@ static void use(const uint8_t *data, size_t size)
 		expected(err);
 }
 
+/* Exactly as large as it is, so that reading past its end is seen. */
+static uint8_t *copy_of(const uint8_t *data, size_t size)
+{
+	uint8_t *copy = xmalloc(size ? size : 1);
+	memcpy(copy, data, size);
+	return copy;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < HEAD || size > 1 << 20)
@@ -120,10 +128,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t rest = size - HEAD, primary = le32_at(data + 1), first = le32_at(data + 5);
 	if (primary > rest || first > rest - primary)
 		return 0;
-	CLEANUP_FREE uint8_t *copy = xmemdup(data + HEAD, primary ? primary : 1);
-	CLEANUP_FREE uint8_t *log1 = xmemdup(data + HEAD + primary, first ? first : 1);
+	CLEANUP_FREE uint8_t *copy = copy_of(data + HEAD, primary);
+	CLEANUP_FREE uint8_t *log1 = copy_of(data + HEAD + primary, first);
 	size_t second = rest - primary - first, hive_size = primary;
-	CLEANUP_FREE uint8_t *log2 = xmemdup(data + HEAD + primary + first, second ? second : 1);
+	CLEANUP_FREE uint8_t *log2 = copy_of(data + HEAD + primary + first, second);
 	CLEANUP_ERR struct error *err = NULL;
 	struct hive_replay_report report = {0};
 	if (data[0] & CLEAN)
