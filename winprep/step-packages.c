@@ -42,8 +42,7 @@ static int strip_device_ids(struct prep *p, enum hive_id id, hive_node node, con
 		CLEANUP_FREE char *sub = xasprintf("%s\\%s", key, subkeys.v[i].name);
 		rc = strip_device_ids(p, id, subkeys.v[i].node, sub, published, err);
 	}
-	if (values)
-		reg_texts_free(values);
+	reg_texts_free(values);
 	return rc;
 }
 

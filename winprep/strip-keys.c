@@ -42,8 +42,7 @@ static int strip_parent_below(
 		rc = strip_key(p, HIVE_SOFTWARE, key, "nothing is left in it", err);
 	else if (rc == 0)
 		plan_note(p->plan, "%s left: another product has keys in it", key);
-	if (values)
-		reg_texts_free(values);
+	reg_texts_free(values);
 	reg_texts_free(subkeys);
 	return rc;
 }

@@ -37,8 +37,7 @@ static int strip_users(struct prep *p, const struct msi_products *m, const char 
 		for (size_t i = 0; rc == 0 && ours && products[i]; i++)
 			if (msi_products_have(m, products[i]))
 				rc = strip_value(p, HIVE_SOFTWARE, key, products[i], WHY, err);
-	if (subkeys)
-		reg_texts_free(subkeys);
+	reg_texts_free(subkeys);
 	reg_texts_free(products);
 	return rc;
 }

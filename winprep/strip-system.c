@@ -37,7 +37,21 @@ static int strip_event_source(struct prep *p, const char *name, struct error **e
 	return 0;
 }
 
-/* Control\Video\{id} of a display driver that goes. */
+/* Of one display adapter: its driver's settings, and its monitors'. */
+static int strip_display(struct prep *p, unsigned control_set, const char *id, struct error **err)
+{
+	static const char *const keys[] = {
+		"Control\\Video", "Control\\UnitedVideo\\CONTROL\\VIDEO"};
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		CLEANUP_FREE char *rest = xasprintf("%s\\%s", keys[i], id);
+		CLEANUP_FREE char *key = guest_control_set_key(p->guest, control_set, rest);
+		if (strip_key(p, HIVE_SYSTEM, key, "display settings of a driver that goes", err) <
+			0)
+			return -1;
+	}
+	return 0;
+}
+
 static int strip_video(struct prep *p, unsigned control_set, struct error **err)
 {
 	struct hive *h = strip_hive(p, HIVE_SYSTEM);
@@ -48,10 +62,8 @@ static int strip_video(struct prep *p, unsigned control_set, struct error **err)
 	for (size_t i = 0; i < ids.n; i++) {
 		CLEANUP_FREE char *service =
 			hive_get_text(h, hive_find(h, ids.v[i].node, "Video"), "Service");
-		CLEANUP_FREE char *key = xasprintf("%s\\%s", base, ids.v[i].name);
 		if (service && strip_find_service(p, service) &&
-			strip_key(p, HIVE_SYSTEM, key, "display settings of a driver that goes",
-				err) < 0)
+			strip_display(p, control_set, ids.v[i].name, err) < 0)
 			return -1;
 	}
 	return 0;

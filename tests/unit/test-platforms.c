@@ -56,6 +56,103 @@ START_TEST(rows_are_whole)
 }
 END_TEST
 
+/* ---- lists of names ---- */
+
+static const size_t fields[] = {offsetof(struct strip_list, inf_names),
+	offsetof(struct strip_list, fixed_packages), offsetof(struct strip_list, network_providers),
+	offsetof(struct strip_list, winsock_dlls), offsetof(struct strip_list, coinstallers),
+	offsetof(struct strip_list, system_keys), offsetof(struct strip_list, event_sources),
+	offsetof(struct strip_list, uninstall_names), offsetof(struct strip_list, upgrade_codes),
+	offsetof(struct strip_list, run_values), offsetof(struct strip_list, registered_apps),
+	offsetof(struct strip_list, software_keys), offsetof(struct strip_list, software_parents),
+	offsetof(struct strip_list, tasks), offsetof(struct strip_list, files),
+	offsetof(struct strip_list, hosts_lines), offsetof(struct strip_list, ntp_servers),
+	offsetof(struct strip_list, kms_servers)};
+
+/* The same thing, or one inside the other: a plan that deletes both would trip over itself. */
+static bool overlap(const char *a, const char *b)
+{
+	size_t len = strlen(a);
+	return strncasecmp(a, b, len) == 0 && (b[len] == '\0' || b[len] == '\\');
+}
+
+/* All names in one field of a platform's lists. */
+static size_t names_of(const struct platform *p, size_t field, const char **ret, size_t max)
+{
+	size_t n = 0;
+	for (const struct strip_list *const *l = p->strips; l && *l; l++) {
+		const char *const *v = *(const char *const *const *)((const char *)*l + field);
+		for (; v && *v; v++) {
+			ck_assert_uint_lt(n, max);
+			ret[n++] = *v;
+		}
+	}
+	return n;
+}
+
+START_TEST(names_do_not_overlap)
+{
+	const char *names[500];
+	size_t seen = 0;
+	for (const struct platform *p = platforms; p->name; p++)
+		for (size_t f = 0; f < ARRAY_SIZE(fields); f++) {
+			size_t n = names_of(p, fields[f], names, ARRAY_SIZE(names));
+			seen += n;
+			for (size_t i = 0; i < n; i++)
+				for (size_t k = 0; k < n; k++)
+					ck_assert_msg(i == k || !overlap(names[i], names[k]),
+						"%s: %s, %s", p->name, names[i], names[k]);
+		}
+	ck_assert_uint_ge(seen, 200);
+}
+END_TEST
+
+/* A '*' says that versions follow; what stands before it must still name one product. */
+START_TEST(names_are_exact)
+{
+	const char *names[500];
+	for (const struct platform *p = platforms; p->name; p++)
+		for (size_t f = 0; f < ARRAY_SIZE(fields); f++) {
+			bool tail = fields[f] == offsetof(struct strip_list, hosts_lines);
+			bool prefix = fields[f] == offsetof(struct strip_list, uninstall_names);
+			size_t n = names_of(p, fields[f], names, ARRAY_SIZE(names));
+			for (size_t i = 0; i < n; i++) {
+				size_t len = strlen(names[i]);
+				size_t star = strcspn(names[i], "*?%");
+				ck_assert_uint_ge(len, 3);
+				ck_assert_msg(star == len || (tail && star == 0) ||
+						      (prefix && star == len - 1 && len > 11),
+					"%s: %s", p->name, names[i]);
+			}
+		}
+}
+END_TEST
+
+/* Files of the vendor's own name or folder; a folder of Windows is none. */
+START_TEST(files_are_files_or_vendor_folders)
+{
+	static const char *const allowed[] = {"\\Windows\\System32\\drivers\\",
+		"\\Windows\\System32\\", "\\Windows\\SysWOW64\\", "\\Program Files\\",
+		"\\Program Files (x86)\\", "\\ProgramData\\", "\\Windows\\Drivers\\VirtIO",
+		"\\WindowsAzure", "\\Packages\\Plugins"};
+	const char *names[500];
+	for (const struct platform *p = platforms; p->name; p++) {
+		size_t n =
+			names_of(p, offsetof(struct strip_list, files), names, ARRAY_SIZE(names));
+		for (size_t i = 0; i < n; i++) {
+			size_t a = 0;
+			while (a < ARRAY_SIZE(allowed) &&
+				strncmp(names[i], allowed[a], strlen(allowed[a])) != 0)
+				a++;
+			ck_assert_msg(a < ARRAY_SIZE(allowed), "%s: %s", p->name, names[i]);
+			const char *rest = names[i] + strlen(allowed[a]);
+			ck_assert_msg(a > 2 || (strchr(rest, '.') && !strchr(rest, '\\')), "%s",
+				names[i]);
+		}
+	}
+}
+END_TEST
+
 static void check_foreign(const char *platform, const struct strip_service *s, void *data)
 {
 	(void)data;
@@ -113,5 +210,6 @@ START_TEST(real_hive_owns_no_listed_service)
 }
 END_TEST
 
-UNIT_MAIN("platforms", rows_are_whole, nothing_of_windows_is_removed,
+UNIT_MAIN("platforms", rows_are_whole, names_do_not_overlap, names_are_exact,
+	files_are_files_or_vendor_folders, nothing_of_windows_is_removed,
 	real_hive_owns_no_listed_service)

@@ -240,6 +240,7 @@ START_TEST(system_forgets_the_tools)
 		ROW_TEXT("CCS\\Services\\W32Time\\TimeProviders\\VMICTimeProvider", "DllName", "x"),
 		ROW_TEXT("CCS\\Services\\EventLog\\Application\\vmic", "EventMessageFile", "x"),
 		ROW_KEY("CCS\\Services\\EventLog\\System"),
+		ROW_KEY("CCS\\Control\\UnitedVideo\\CONTROL\\VIDEO"),
 		ROW_LIST("CCS\\Services\\EventLog\\Application", "Sources", "vmic"),
 		ROW_TEXT(VIDEO "{DEB039CC-B704-4F53-B43E-9DD4432FA2E9}\\Video", "Service",
 			"BasicDisplay"),
@@ -259,6 +260,8 @@ START_TEST(system_forgets_the_tools)
 		ROW_LIST("CCS\\Services\\EventLog\\Application", "Sources", "VMware Tools|vmic"),
 		ROW_TEXT(VIDEO "{62517184-F29B-11EC-85E0-806E6F6E6963}\\Video", "Service",
 			"vm3dmp_loader"),
+		ROW_KEY("CCS\\Control\\UnitedVideo\\CONTROL\\VIDEO\\"
+			"{62517184-F29B-11EC-85E0-806E6F6E6963}\\0000"),
 		ROW_LIST("CCS\\Control\\CoDeviceInstallers",
 			"{4d36e968-e325-11ce-bfc1-08002be10318}",
 			"vm3dc003.dll,Vm3dCoInstaller|other.dll,vm3dc003.dll"),

@@ -112,6 +112,27 @@ START_TEST(packages_leave_the_driver_database)
 }
 END_TEST
 
+START_TEST(tools_leave_no_name_behind)
+{
+	static const char *const gone[] = {"ProviderOrder\"=.*vmhgfs", "^\"vmhgfs\"=",
+		"EventLog.(Application|System).(VMware Tools|vmtools|VGAuth|vmci)\\]",
+		"Video.\\{62517184-F29B-11EC-85E0-806E6F6E6963"};
+	struct guest g;
+	struct plan plan = {0};
+	hive_guest_init(&g, REAL);
+	struct prep p = make_prep(&g, &plan, "azure");
+	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
+		ck_assert_msg(left_in(&g, gone[i]) == 0, "%s", gone[i]);
+	hive_guest_run(&p, &step_software);
+	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
+		ck_assert_msg(left_in(&g, gone[i]) != 0, "%s", gone[i]);
+	ck_assert_int_eq(left_in(&g, "ProviderOrder\"=.*RDPNP,LanmanWorkstation,webclient"), 0);
+	ck_assert_int_eq(left_in(&g, "vSockets STREAM"), 0); /* the Winsock catalog */
+	plan_done(&plan);
+	hive_guest_done(&g);
+}
+END_TEST
+
 START_TEST(boot_paths_lose_their_override)
 {
 	for (const struct platform *to = platforms; to->name; to++) {
@@ -166,5 +187,5 @@ START_TEST(nothing_is_stripped_without_a_reason)
 END_TEST
 
 UNIT_MAIN("steps-system", filters_go_from_devices, services_are_disabled_then_removed,
-	packages_leave_the_driver_database, boot_paths_lose_their_override,
-	nothing_is_stripped_without_a_reason)
+	packages_leave_the_driver_database, tools_leave_no_name_behind,
+	boot_paths_lose_their_override, nothing_is_stripped_without_a_reason)
