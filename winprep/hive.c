@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "hive-check.h"
+#include "hive-find.h"
 #include "hive-format.h"
 #include "hive-log.h"
 #include "io.h"
@@ -19,6 +20,7 @@ struct hive {
 	char *name;
 	int fd; /* the scratch copy; hivex knows it by path */
 	char path[40];
+	struct find_cache found;
 };
 
 /* hivex wants a path: a memfd has one. */
@@ -82,6 +84,7 @@ void hive_close(struct hive *h)
 {
 	if (!h)
 		return;
+	find_cache_done(&h->found);
 	if (h->h)
 		hivex_close(h->h);
 	if (h->fd > 0)
@@ -108,7 +111,7 @@ hive_node hive_find(struct hive *h, hive_node from, const char *path)
 	char *rest = copy, *part;
 	while (from && (part = strsep(&rest, "\\")))
 		if (*part)
-			from = hivex_node_get_child(h->h, from, part);
+			from = find_child(&h->found, h, h->h, from, part);
 	return from;
 }
 
@@ -251,9 +254,11 @@ int hive_make(struct hive *h, hive_node from, const char *path, hive_node *ret, 
 	while ((part = strsep(&rest, "\\"))) {
 		if (!*part)
 			continue;
-		hive_node child = hivex_node_get_child(h->h, from, part);
-		if (!child)
+		hive_node child = find_child(&h->found, h, h->h, from, part);
+		if (!child) {
 			child = hivex_node_add_child(h->h, from, part);
+			find_cache_added(&h->found, from);
+		}
 		if (!child)
 			return err_set(err, ERR_HIVE_DAMAGED, "%s: key \"%s\" cannot be made: %s",
 				h->name, path, strerror(errno));
@@ -320,6 +325,7 @@ int hive_unset(struct hive *h, hive_node node, const char *name, struct error **
 
 int hive_delete(struct hive *h, hive_node node, struct error **err)
 {
+	find_cache_deleted(&h->found, node);
 	if (hivex_node_delete_child(h->h, node) < 0)
 		return failed(h, "a key cannot be deleted", err);
 	return 0;

@@ -19,8 +19,9 @@
  * DeviceIds: a value named after the INF below every id (and class) it serves. A key that holds nothing
  * else goes with it.
  */
+#define ID_LEVELS 3 /* DeviceIds, bus, id */
 static int strip_device_ids(struct prep *p, enum hive_id id, hive_node node, const char *key,
-	const char *published, struct error **err)
+	unsigned levels, const char *published, struct error **err)
 {
 	struct hive *h = p->guest->hives[id].h;
 	CLEANUP_CHILDREN struct hive_children subkeys = {0};
@@ -38,9 +39,9 @@ static int strip_device_ids(struct prep *p, enum hive_id id, hive_node node, con
 		rc = plan_reg_delete_key(p->plan, h, id, key, WHY, err);
 	else if (rc == 0 && here)
 		rc = plan_reg_unset(p->plan, h, id, key, published, WHY, err);
-	for (size_t i = 0; rc == 0 && i < subkeys.n; i++) {
+	for (size_t i = 0; rc == 0 && levels > 1 && i < subkeys.n; i++) {
 		CLEANUP_FREE char *sub = xasprintf("%s\\%s", key, subkeys.v[i].name);
-		rc = strip_device_ids(p, id, subkeys.v[i].node, sub, published, err);
+		rc = strip_device_ids(p, id, subkeys.v[i].node, sub, levels - 1, published, err);
 	}
 	reg_texts_free(values);
 	return rc;
@@ -55,8 +56,8 @@ static int strip_database(struct prep *p, const struct driver_package *d, struct
 	if (plan_reg_delete_key(p->plan, h, d->hive, package, WHY, err) < 0 ||
 		plan_reg_delete_key(p->plan, h, d->hive, inf_file, WHY, err) < 0)
 		return -1;
-	return ids ? strip_device_ids(
-			     p, d->hive, ids, "DriverDatabase\\DeviceIds", d->published, err)
+	return ids ? strip_device_ids(p, d->hive, ids, "DriverDatabase\\DeviceIds", ID_LEVELS,
+			     d->published, err)
 		   : 0;
 }
 
