@@ -46,7 +46,8 @@ static const char *const uninstall_names[] = {"Citrix XenServer Tools Installer"
 	"Citrix XenServer VSS Provider", "Citrix Xen Windows x64 PV Drivers",
 	"Citrix Xen Windows x86 PV Drivers", "Citrix XenTools", "XenServer VM Tools",
 	"Citrix VM Tools", "XCP-ng Windows Management Agent", "XCP-ng Windows PV Drivers",
-	"Citrix XenServer Windows Management Agent", "Citrix Hypervisor PV Tools", NULL};
+	"Citrix XenServer Windows Management Agent", "Citrix Hypervisor PV Tools",
+	"Red Hat Paravirtualized Xen Drivers for Windows(R)*", NULL};
 static const char *const upgrade_codes[] = {"{21EF141F-9126-42DA-93CD-B50442047420}",
 	"{48E5492C-6843-452E-97A2-A5FE2D24B141}", "{D8709720-65B7-4CD9-9F51-68DB592B604D}",
 	"{53858014-F814-49A1-9D63-CA2578432E73}", "{AF9B2559-3E91-4206-98C2-F560009FF7F1}",
