@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "le.h"
 #include "mem.h"
 
 /* Catalogs of drivers, as CryptSvc files them. */
@@ -35,6 +36,51 @@ bool driver_oem_number(const char *published, uint32_t *ret)
 	return true;
 }
 
+void driver_version_blob(uint8_t ret[static DRIVER_VERSION_SIZE], enum inf_arch arch,
+	const struct guid *class_guid, uint64_t date, const uint16_t version[4])
+{
+	static const uint8_t processors[] = {[INF_X86] = 0, [INF_AMD64] = 9, [INF_ARM64] = 12};
+	memset(ret, 0, DRIVER_VERSION_SIZE);
+	ret[1] = 0xff; /* byte 0: 0xff for Windows' own packages */
+	ret[2] = processors[arch];
+	memcpy(ret + 8, class_guid->b, sizeof(class_guid->b));
+	le64_put(ret + 24, date);
+	for (int i = 0; i < 4; i++)
+		le16_put(ret + 32 + 2 * i, version[3 - i]);
+}
+
+int driver_version_compare(
+	uint64_t a_date, const uint16_t a[4], uint64_t b_date, const uint16_t b[4])
+{
+	if (a_date != b_date)
+		return a_date < b_date ? -1 : 1;
+	for (int i = 0; i < 4; i++)
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	return 0;
+}
+
+static void read_version(struct hive *h, hive_node node, struct driver_package *d)
+{
+	CLEANUP_REG_VALUE struct reg_value v = {0};
+	CLEANUP_ERR struct error *ignored = NULL;
+	if (hive_get(h, node, "Version", &v, &ignored) <= 0 || v.len < 40)
+		return;
+	d->date = le64_at(v.data + 24);
+	for (int i = 0; i < 4; i++)
+		d->version[i] = le16_at(v.data + 32 + 2 * (3 - i));
+}
+
+void driver_package_read_one(struct hive *h, hive_node node, struct driver_package *ret)
+{
+	char *inf_name = hive_get_text(h, node, "InfName"),
+	     *provider = hive_get_text(h, node, "Provider");
+	*ret = (struct driver_package){.inf_name = inf_name ? inf_name : xstrdup(""),
+		.provider = provider ? provider : xstrdup(""),
+		.configured = hive_find(h, node, "Configurations") != 0};
+	read_version(h, node, ret);
+}
+
 static void add_package(
 	struct driver_packages *p, struct hive *h, enum hive_id id, hive_node node, const char *key)
 {
@@ -42,14 +88,12 @@ static void add_package(
 	CLEANUP_FREE char *published = hive_get_text(h, node, "");
 	if (!published || !driver_oem_number(published, &number))
 		return;
-	char *inf_name = hive_get_text(h, node, "InfName"),
-	     *provider = hive_get_text(h, node, "Provider");
 	p->v = xrealloc_array(p->v, p->n + 1, sizeof(*p->v));
-	p->v[p->n++] = (struct driver_package){.hive = id,
-		.key = xstrdup(key),
-		.published = TAKE_PTR(published),
-		.inf_name = inf_name ? inf_name : xstrdup(""),
-		.provider = provider ? provider : xstrdup("")};
+	struct driver_package *d = &p->v[p->n++];
+	driver_package_read_one(h, node, d);
+	d->hive = id;
+	d->key = xstrdup(key);
+	d->published = TAKE_PTR(published);
 }
 
 int driver_packages_read(const struct guest *g, struct driver_packages *ret, struct error **err)

@@ -26,6 +26,14 @@ static const struct inf_line *find_string(const struct inf *inf, const char *tok
 }
 
 /* A string's text may hold commas outside of quotes: all fields of its line belong to it. */
+static size_t string_size(const struct inf_line *l)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < l->n; i++)
+		n += strlen(l->fields[i]) + 1;
+	return n;
+}
+
 static void add_string(struct strbuf *b, const struct inf_line *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
@@ -35,11 +43,18 @@ static void add_string(struct strbuf *b, const struct inf_line *l)
 	}
 }
 
+/* Tokens of tokens would be a way to fill all memory: past these a text stays as it is. */
+#define TOKENS_MAX 64u
+#define TEXT_MAX   8192u
+
 char *inf_expand(const struct inf *inf, const char *text)
 {
 	struct strbuf b = {0};
+	unsigned tokens = 0;
 	for (const char *p = text; *p; p++) {
-		const char *end = *p == '%' ? strchr(p + 1, '%') : NULL;
+		bool more = *p == '%' && tokens < TOKENS_MAX && b.len < TEXT_MAX;
+		const char *end = more ? strchr(p + 1, '%') : NULL;
+		tokens += end != NULL;
 		if (!end) {
 			strbuf_add_char(&b, *p);
 			continue;
@@ -48,7 +63,7 @@ char *inf_expand(const struct inf *inf, const char *text)
 		const struct inf_line *l = *token ? find_string(inf, token) : NULL;
 		if (!*token) {
 			strbuf_add_char(&b, '%');
-		} else if (l) {
+		} else if (l && string_size(l) <= TEXT_MAX) {
 			add_string(&b, l);
 		} else {
 			/* Not a token after all: "%SystemRoot%", or a lone percent sign. */

@@ -146,6 +146,9 @@ static int read_header(struct reader *r, struct error **err)
 {
 	unsigned number = r->line;
 	bool quoted = false;
+	if (r->inf->n >= INF_SECTIONS_MAX)
+		return err_set(err, ERR_INF_INVALID, "\"%s\": more than %u sections", r->inf->name,
+			INF_SECTIONS_MAX);
 	r->p++;
 	char *name = read_value(r, "]", &quoted);
 	if (*r->p != ']') {

@@ -34,8 +34,9 @@ struct inf {
 };
 
 /* Limits that no real file comes near; past them ERR_INF_INVALID. */
-#define INF_SIZE_MAX  (8u << 20)
-#define INF_LINES_MAX 400000u
+#define INF_SIZE_MAX	 (8u << 20)
+#define INF_LINES_MAX	 400000u
+#define INF_SECTIONS_MAX 20000u
 
 /*
  * UTF-16 (by its mark or its look), UTF-8, else Windows-1252. ERR_INF_INVALID names the line: a section

@@ -37,6 +37,7 @@ struct step {
 	X(packages)   /* its driver packages */                                             \
 	X(software)   /* its tools, their registration and settings */                      \
 	X(boot_paths) /* in-box boot drivers of the target */                               \
+	X(inject)     /* drivers of the target from the packs */                            \
 	X(network)    /* addresses and adapters */                                          \
 	X(pagefile)   /* page files where the target has a drive for them */                \
 	X(settings)   /* single settings that depend on where a Windows runs */
