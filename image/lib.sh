@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What the scripts of the image share.
+
+die() {
+	echo "image: $*" >&2
+	exit 1
+}
+
+# The comment at the top of a script is its help.
+usage() {
+	sed -n '3,/^[^#]/{s/^# \{0,1\}//p}' "$1" >&2
+	exit 2
+}
+
+quietly() {
+	local log
+	log=$(mktemp)
+	"$@" >"$log" 2>&1 || {
+		cat "$log" >&2
+		rm -f "$log"
+		die "failed: $*"
+	}
+	rm -f "$log"
+}
+
+packages() { # FILE: names, one space between
+	sed 's/#.*//' "$1" | tr -s ' \t\n' ' ' | sed 's/^ //; s/ $//'
+}
+
+# Modules of the platforms that match the pattern.
+modules() { # PATTERN
+	sed -n "/^$1: /s/^[^:]*: //p" "$(dirname "${BASH_SOURCE[0]}")/modules.txt" | tr -s ' \n' '\n' | sort -u
+}
+
+# Paths below lib/modules/VERSION, each after what it depends on.
+modules_with_dependencies() { # ROOT VERSION MODULE...
+	local dir=$1 version=$2 module path
+	shift 2
+	for module; do
+		path=$(modinfo -b "$dir" -k "$version" -F filename "$module") ||
+			die "the kernel $version has no module $module: see image/modules.txt"
+		[ "$path" != "(builtin)" ] || continue
+		path=${path#"$dir/lib/modules/$version/"}
+		sed -n "s|^$path: *||p" "$dir/lib/modules/$version/modules.dep" | tr ' ' '\n' | tac
+		echo "$path"
+	done | awk 'NF && !seen[$0]++'
+}
+
+# Debian's kernel package, downloaded once: its path.
+kernel_package() { # CACHE
+	local name file
+	name=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
+	file=$(find "$1" -name "${name}_*.deb" | head -n 1)
+	if [ -z "$file" ]; then
+		(cd "$1" && quietly apt-get download -o APT::Sandbox::User=root "$name")
+		file=$(find "$1" -name "${name}_*.deb" | head -n 1)
+	fi
+	echo "$file"
+}

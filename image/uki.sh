@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# uki.sh KERNEL INITRD OS-RELEASE CMDLINE OUT [KEY CERT]: a unified kernel image, one EFI program: systemd's
+# stub with kernel, initrd and command line as sections; signed where a key is given (Secure Boot).
+set -euo pipefail
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+[ $# -ge 5 ] || usage "$0"
+kernel=$1 initrd=$2 release=$3 cmdline=$4 out=$5 key=${6-} cert=${7-}
+stub=/usr/lib/systemd/boot/efi/linuxx64.efi.stub
+[ -e $stub ] || die "no $stub: package systemd-boot-efi"
+
+# Sections are put behind the stub's own, each at the next boundary that its alignment asks for.
+at=$(objdump -h $stub | awk '$1 ~ /^[0-9]+$/ { e = strtonum("0x" $3) + strtonum("0x" $4); if (e > m) m = e } END { print m }')
+args=()
+add() { # NAME FILE
+	at=$(((at + 0xfff) & ~0xfff))
+	args+=(--add-section "$1=$2" --change-section-vma "$1=$(printf '0x%x' "$at")")
+	at=$((at + $(stat -Lc %s "$2")))
+}
+line=$(mktemp)
+trap 'rm -f "$line"' EXIT
+tr '\n' ' ' <"$cmdline" | sed 's/ *$//' >"$line"
+add .osrel "$release"
+add .cmdline "$line"
+add .linux "$kernel"
+add .initrd "$initrd"
+objcopy --enable-deterministic-archives "${args[@]}" $stub "$out.new"
+if [ -n "$key" ]; then
+	quietly sbsign --key "$key" --cert "$cert" --output "$out.signed" "$out.new"
+	mv "$out.signed" "$out.new"
+fi
+mv "$out.new" "$out"
