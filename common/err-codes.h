@@ -45,6 +45,8 @@
 	X(ERR_WORKER_DIED, "worker-died", 500, FAIL, "see the job's log; post the request again")                        \
 	X(ERR_TIMEOUT, "timeout", 504, FAIL, "raise `timeout`, or post again to resume")                                 \
 	X(ERR_CANCELED, "canceled", 409, CANCEL, "post the request again to resume")                                     \
+	X(ERR_ENROLMENT_INVALID, "enrolment-invalid", 422, REFUSE,                                                       \
+		"mend the enrolment document: docs/operations/enrolment.md")                                             \
 	X(ERR_INTERNAL, "internal", 500, FAIL, "report it with the job's log")                                           \
 	X(ERR_NO_MEMORY, "no-memory", 500, FAIL, "give the worker VM more memory")                                       \
 	X(ERR_SYSTEM, "system", 500, FAIL, "see the message: the operating system refused a call")                       \

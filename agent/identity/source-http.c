@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The metadata services of clouds, all on link-local addresses: Azure's IMDS (userData), EC2's IMDSv2 (a
+ * token first), Google's (an attribute of the instance). Plain HTTP is all they speak; no proxy, no
+ * redirect, and an answer's size is bounded.
+ */
+#include <curl/curl.h>
+#include <gnutls/gnutls.h>
+#include <string.h>
+#include <time.h>
+
+#include "enrolment.h"
+#include "mem.h"
+#include "source.h"
+
+#define ANSWER_MAX (2 * ENROLMENT_SIZE_MAX) /* base64 takes a third more */
+
+struct answer {
+	char *body; /* NUL-terminated */
+	size_t len;
+	long status;
+};
+
+static void answer_done(struct answer *a)
+{
+	mem_wipe_str(a->body);
+	*a = (struct answer){0};
+}
+
+static size_t take(char *data, size_t size, size_t n, void *to)
+{
+	struct answer *a = to;
+	size_t len = size * n;
+	if (a->len + len > ANSWER_MAX)
+		return 0;
+	memcpy(a->body + a->len, data, len);
+	a->len += len;
+	a->body[a->len] = '\0';
+	return len;
+}
+
+static CURLcode once(const char *url, bool put, const char *header, struct answer *a)
+{
+	CURL *c = curl_easy_init();
+	struct curl_slist *headers = curl_slist_append(NULL, header);
+	answer_done(a);
+	a->body = xcalloc(1, ANSWER_MAX + 1);
+	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_PROXY, "");
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http");
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, 2000L);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, 5000L);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, a);
+	if (put)
+		curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "PUT");
+	CURLcode rc = curl_easy_perform(c);
+	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &a->status);
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(c);
+	return rc;
+}
+
+static unsigned long now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (unsigned long)t.tv_sec * 1000 + (unsigned long)t.tv_nsec / 1000000;
+}
+
+/* 1: 200; 0: 404, it has none. The network may just be coming up: asked again until the time is over. */
+static int request(const struct source_env *env, const char *url, bool put, const char *header,
+	struct answer *a, struct error **err)
+{
+	unsigned long until = now_ms() + env->wait_ms;
+	for (;;) {
+		CURLcode rc = once(url, put, header, a);
+		if (rc == CURLE_OK && a->status == 200)
+			return 1;
+		if (rc == CURLE_OK && a->status == 404)
+			return 0;
+		if (rc == CURLE_WRITE_ERROR)
+			return err_set(err, ERR_ENROLMENT_INVALID,
+				"\"%s\" answers with more than %u bytes", url, ANSWER_MAX);
+		if (now_ms() >= until)
+			return rc == CURLE_OK ? err_set(err, ERR_ENROLMENT_INVALID,
+							"\"%s\" answers %ld", url, a->status)
+					      : err_set(err, ERR_ENROLMENT_INVALID, "\"%s\": %s",
+							url, curl_easy_strerror(rc));
+		nanosleep(&(struct timespec){.tv_nsec = 250000000}, NULL);
+	}
+}
+
+/* The document as it is, or in base64. */
+static int document(
+	struct answer *a, bool always_base64, char **ret, size_t *ret_len, struct error **err)
+{
+	const char *s = a->body + strspn(a->body, " \t\r\n");
+	if (!*s)
+		return 0;
+	if (!always_base64 && *s == '{') {
+		*ret_len = strlen(s);
+		*ret = xstrndup(s, *ret_len);
+		return 1;
+	}
+	const gnutls_datum_t in = {(unsigned char *)s, (unsigned)strlen(s)};
+	gnutls_datum_t out = {0};
+	if (gnutls_base64_decode2(&in, &out) < 0)
+		return always_base64
+			       ? err_set(err, ERR_ENROLMENT_INVALID, "the user data is not base64")
+			       : 0;
+	*ret_len = out.size;
+	*ret = xstrndup((char *)out.data, out.size);
+	mem_wipe(out.data, out.size);
+	gnutls_free(out.data);
+	if (*ret_len && (*ret)[strspn(*ret, " \t\r\n")] == '{')
+		return 1;
+	/* somebody else's user data: a script, cloud-init */
+	mem_wipe_str(TAKE_PTR(*ret));
+	return 0;
+}
+
+static int fetch(const struct source_env *env, const char *url, const char *header, bool base64,
+	char **ret, size_t *ret_len, struct error **err)
+{
+	CLEANUP(answer_done) struct answer a = {0};
+	int rc = request(env, url, false, header, &a, err);
+	return rc <= 0 ? rc : document(&a, base64, ret, ret_len, err);
+}
+
+bool source_is_azure(const struct source_env *env)
+{
+	/* the same asset tag on every Azure VM, never on another Hyper-V */
+	return source_dmi_has(env, "chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77");
+}
+
+int source_azure(const struct source_env *env, char **ret, size_t *ret_len, struct error **err)
+{
+	CLEANUP_FREE char *url = xasprintf(
+		"%s/metadata/instance/compute/userData?api-version=2021-01-01&format=text",
+		env->link_local);
+	return fetch(env, url, "Metadata: true", true, ret, ret_len, err);
+}
+
+bool source_is_ec2(const struct source_env *env)
+{
+	return source_dmi_has(env, "sys_vendor", "Amazon EC2") ||
+	       source_dmi_has(env, "bios_version", "amazon");
+}
+
+int source_ec2(const struct source_env *env, char **ret, size_t *ret_len, struct error **err)
+{
+	CLEANUP(answer_done) struct answer token = {0};
+	CLEANUP_FREE char *url = xasprintf("%s/latest/api/token", env->link_local);
+	int rc = request(env, url, true, "X-aws-ec2-metadata-token-ttl-seconds: 60", &token, err);
+	if (rc <= 0)
+		return rc;
+	CLEANUP_FREE char *header = xasprintf("X-aws-ec2-metadata-token: %s", token.body);
+	if (strpbrk(header, "\r\n"))
+		return err_set(err, ERR_ENROLMENT_INVALID, "the token has line breaks");
+	CLEANUP_FREE char *data = xasprintf("%s/latest/user-data", env->link_local);
+	return fetch(env, data, header, false, ret, ret_len, err);
+}
+
+bool source_is_gcp(const struct source_env *env)
+{
+	return source_dmi_has(env, "product_name", "Google Compute Engine");
+}
+
+int source_gcp(const struct source_env *env, char **ret, size_t *ret_len, struct error **err)
+{
+	CLEANUP_FREE char *url = xasprintf(
+		"%s/computeMetadata/v1/instance/attributes/ce-enrolment", env->link_local);
+	return fetch(env, url, "Metadata-Flavor: Google", false, ret, ret_len, err);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where an enrolment document comes from: what each platform offers to hand something to a VM that starts.
+ * One row each in identity-sources.c, asked in that order; the first that has a document decides, be it
+ * good or damaged: a worker never falls back to a second opinion on whom to obey.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "errors.h"
+
+/* Where to look; a test puts stand-ins in place. */
+struct source_env {
+	const char
+		*credentials; /* folder of systemd credentials, $CREDENTIALS_DIRECTORY; or NULL */
+	const char *drives;   /* folder with one entry per file system label: /dev/disk/by-label */
+	const char *dmi;      /* /sys/class/dmi/id: says which platform it is */
+	const char *link_local; /* "http://169.254.169.254": the metadata service of clouds */
+	const char *xenbus;	/* /dev/xen/xenbus */
+	unsigned wait_ms;	/* for a service that may not answer yet */
+};
+
+struct source {
+	const char *name; /* "config-drive"; in messages and on the console */
+	/* Whether this machine can have it, at no cost; NULL: always. */
+	bool (*likely)(const struct source_env *env);
+	/* 1 and a text that the caller wipes and frees; 0: there is none; errors: there is, but unreadable. */
+	int (*fetch)(const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
+};
+
+extern const struct source identity_sources[]; /* ends with a row without a name */
+
+/* Asks them in order. 1: *ret_name says which had it; 0: none has. */
+int source_fetch(const struct source_env *env, const char **ret_name, char **ret, size_t *ret_len,
+	struct error **err);
+
+/* Of /sys/class/dmi/id: whether the file's text contains what; false where there is no such file. */
+bool source_dmi_has(const struct source_env *env, const char *file, const char *what);
+
+int source_credential(
+	const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
+int source_drive(const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
+bool source_is_azure(const struct source_env *env);
+int source_azure(const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
+bool source_is_ec2(const struct source_env *env);
+int source_ec2(const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
+bool source_is_gcp(const struct source_env *env);
+int source_gcp(const struct source_env *env, char **ret, size_t *ret_len, struct error **err);

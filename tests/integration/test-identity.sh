@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ce-identity: each source of an enrolment document against a stand-in, what is written, what is refused.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$TOP/tests/lib/pki.sh"
+identity=$BUILD/agent/ce-identity
+must pki_make "$TMP/pki"
+mkdir -p "$TMP"/{dmi,drives,credentials,network}
+
+document() { # [JQ EDIT]: a good document, edited
+	jq -n --rawfile cert "$TMP/pki/server.crt" --rawfile key "$TMP/pki/server.key" --rawfile ca "$TMP/pki/ca.crt" \
+		--arg pin "$(pki_pin "$TMP/pki/client.crt")" '{version: 1, server: {certificate: $cert, key: $key},
+			clientCa: $ca, clientPins: [$pin],
+			callback: {url: "https://appliance.example/ready", ca: $ca, noHostNameCheck: true},
+			network: {interfaces: [{mac: "52:54:00:AB:00:01", addresses: ["192.0.2.5/24", "2001:db8::5/64"],
+				gateways: ["192.0.2.1"], dns: ["192.0.2.53"]}, {dhcp: true}]}} | '"${1:-.}"
+}
+
+# identify [OPTION...]: into $TMP/out, without the sources that a test has not put there
+identify() {
+	rm -rf "$TMP/out"
+	run "$identity" --output "$TMP/out" --network-dir "$TMP/network" --dmi "$TMP/dmi" --drives "$TMP/drives" \
+		--link-local "http://127.0.0.1:1" --wait-ms 0 "$@"
+}
+source_is() { jq -r '.source' "$TMP/out/identity.json"; }
+problem() { jq -r '.problem.code, .problem.message' "$TMP/out/identity.json"; }
+
+# ---- a credential ----
+document >"$TMP/credentials/ce.enrolment"
+CREDENTIALS_DIRECTORY=$TMP/credentials identify
+is "a systemd credential is a source" "$(source_is)" systemd-credential
+is "the server's certificate is the document's" "$(cat "$TMP/out/server.pem")" "$(cat "$TMP/pki/server.crt")"
+is "its fingerprint is what openssl says" "$(jq -r .fingerprint "$TMP/out/identity.json" | tr a-f A-F)" \
+	"$(openssl x509 -in "$TMP/pki/server.crt" -noout -fingerprint -sha256 | sed 's/.*=/SHA256:/; s/\(..\):/\1/g; s/^SHA256\([0-9A-F]\)/SHA256:\1/')"
+is "nobody else may read the key" "$(stat -c %a "$TMP/out/server.key" "$TMP/out" | xargs)" "600 700"
+is "there is no pairing code" "$(jq -r .pairingCode "$TMP/out/identity.json")" null
+is "the callback is handed on" "$(jq -r .url "$TMP/out/callback.json")" https://appliance.example/ready
+is "an adapter with fixed addresses" "$(cat "$TMP/network/10-ce-0.network")" "[Match]
+Type=ether
+MACAddress=52:54:00:ab:00:01
+
+[Network]
+DHCP=no
+LLMNR=no
+MulticastDNS=no
+Address=192.0.2.5/24
+Address=2001:db8::5/64
+Gateway=192.0.2.1
+DNS=192.0.2.53
+
+[DHCPv4]
+ClientIdentifier=mac
+UseHostname=no"
+like "and the others by DHCP" "$(cat "$TMP/network/20-ce-1.network")" "DHCP=yes"
+
+# the agent starts from it, and obeys the client that the document pins
+"$BUILD/agent/ce-agentd" --config "$TMP/out/agent.json" --listen 127.0.0.1:0 --state-dir "$TMP/state" \
+	>"$TMP/agent.out" 2>"$TMP/agent.log" &
+agent=$!
+at_exit end_process $agent
+wait_for 10 grep -q listening "$TMP/agent.out"
+port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$TMP/agent.out")
+status_as() {
+	curl -sS --cacert "$TMP/pki/ca.crt" --cert "$TMP/pki/$1.crt" --key "$TMP/pki/$1.key" -o /dev/null -w '%{http_code}' \
+		"https://127.0.0.1:$port/v1/status" 2>/dev/null || true
+}
+is "the agent obeys the pinned client" "$(status_as client)" 200
+is "and no other of the same CA" "$(status_as client2)" 000
+
+# ---- config drives ----
+for drive in CE-CONFIG/ce-enrolment.json cidata/user-data config-2/openstack/latest/user_data; do
+	rm -rf "$TMP/drives" && mkdir -p "$TMP/drives/$(dirname $drive)"
+	document >"$TMP/drives/$drive"
+	identify
+	is "a drive with the label ${drive%%/*} is a source" "$(source_is)" config-drive
+done
+printf '#cloud-config\npackages: [nginx]\n' >"$TMP/drives/config-2/openstack/latest/user_data"
+identify
+is "cloud-init's own user data is nobody's enrolment" "$(source_is)" null
+rm -rf "$TMP/drives" && mkdir "$TMP/drives"
+if [ "$(id -u)" = 0 ]; then
+	truncate -s 4M "$TMP/drive.img" && must mkfs.vfat -n CE-CONFIG "$TMP/drive.img"
+	document >"$TMP/ce-enrolment.json"
+	must mcopy -i "$TMP/drive.img" "$TMP/ce-enrolment.json" ::
+	loop=$(losetup --find --show --read-only "$TMP/drive.img") && at_exit losetup -d "$loop"
+	ln -s "$loop" "$TMP/drives/CE-CONFIG"
+	identify
+	is "a drive that nobody has mounted" "$(source_is)" config-drive
+	is "and nobody has it mounted afterwards" "$(grep -c "$loop" /proc/self/mounts)" 0
+	rm "$TMP/drives/CE-CONFIG"
+else
+	skip "a drive that nobody has mounted" "needs root"
+fi
+
+# ---- metadata services ----
+# metadata FILE: a stand-in that holds it
+server=
+stop_metadata() {
+	[ -z "$server" ] || end_process "$server"
+}
+at_exit stop_metadata
+metadata() {
+	mkfifo "$TMP/life" 2>/dev/null
+	stop_metadata
+	rm -f "$TMP/port"
+	"$BUILD/tests/metadata-server" "$1" <"$TMP/life" >"$TMP/port" &
+	server=$!
+	exec 9>"$TMP/life"
+	wait_for 10 [ -s "$TMP/port" ]
+	url=http://127.0.0.1:$(cat "$TMP/port")
+}
+platform() { # FILE TEXT
+	rm -f "$TMP"/dmi/*
+	echo "$2" >"$TMP/dmi/$1"
+}
+document >"$TMP/plain"
+base64 -w 0 "$TMP/plain" >"$TMP/encoded"
+platform chassis_asset_tag 7783-7084-3265-9085-8269-3286-77
+metadata "$TMP/encoded"
+identify --link-local "$url"
+is "Azure's user data" "$(source_is)" azure-imds
+platform sys_vendor "Amazon EC2"
+metadata "$TMP/plain"
+identify --link-local "$url"
+is "EC2's user data, with a token" "$(source_is)" ec2-imds
+platform product_name "Google Compute Engine"
+identify --link-local "$url"
+is "an attribute at Google" "$(source_is)" gcp-metadata
+: >"$TMP/nothing"
+metadata "$TMP/nothing"
+identify --link-local "$url"
+is "a service that holds nothing is no source" "$(source_is)" null
+head -c 3M /dev/zero | tr '\0' ' ' >"$TMP/huge"
+metadata "$TMP/huge"
+identify --link-local "$url"
+like "an answer without end is cut off" "$(problem)" "more than 524288 bytes"
+identify
+like "a service that should be there and is silent is told" "$(problem)" "127.0.0.1:1"
+rm -f "$TMP"/dmi/*
+
+# ---- no document, damaged documents: nobody is obeyed ----
+identify
+run_ok "without a document the machine makes an identity" test -s "$TMP/out/agent.json"
+like "and a pairing code" "$(jq -r .pairingCode "$TMP/out/identity.json")" '^[A-Z2-9]{5}-[A-Z2-9]{5}$'
+is "its certificate is its own" "$(openssl verify -CAfile "$TMP/out/server.pem" "$TMP/out/server.pem" 2>&1 | tail -n 1)" \
+	"$TMP/out/server.pem: OK"
+
+# refused NAME EXPECTED BYTES-ON-STDIN
+refused() {
+	cat >"$TMP/credentials/ce.enrolment"
+	CREDENTIALS_DIRECTORY=$TMP/credentials identify
+	like "refused: $1" "$(problem)" "enrolment-invalid.*$2|$2"
+	unlike "refused: $1: the document's key is nowhere" "$(cat "$TMP"/out/*)" "$(sed -n 3p "$TMP/pki/server.key")"
+}
+refused "an unknown field" 'field "surprise" is not known' < <(document '.surprise = 1')
+refused "no client CA" 'field "clientCa" is missing' < <(document 'del(.clientCa)')
+refused "a CA that is none" '"clientCa" holds no certificate' < <(document '.clientCa = "-----BEGIN"')
+refused "half a pair" '"server.key" is missing' < <(document 'del(.server.key)')
+refused "a key of another certificate" '"server.certificate" and "server.key"' < <(document ".server.key = $(jq -Rs . "$TMP/pki/client.key")")
+refused "another version" '"version" is not 1' < <(document '.version = 2')
+refused "a weak pin" 'clientPins\[0\]' < <(document '.clientPins = ["SHA1:00"]')
+refused "a callback in clear" 'callback.url' < <(document '.callback.url = "http://x/"')
+refused "a callback to anybody" '"callback" needs "ca" or a fingerprint' < <(document 'del(.callback.ca)')
+refused "a line break in an address" 'addresses\[0\]' < <(document '.network.interfaces[0].addresses = ["192.0.2.5/24\nDNS=1.2.3.4"]')
+refused "no MAC" '\.mac' < <(document '.network.interfaces[0].mac = "all"')
+refused "a document cut off" 'line [0-9]*' < <(document | head -c 900)
+refused "a document of 300 KiB" '262144|262145' < <(head -c 300K /dev/zero | tr '\0' 'x')
+done_testing
