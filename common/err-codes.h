@@ -90,6 +90,8 @@
 		"see `cectl local list-platforms`")                                                                      \
 	X(ERR_NEEDS_FIRST_BOOT, "needs-first-boot", 422, REFUSE,                                                         \
 		"leave the option out: it needs the running Windows")                                                    \
+	X(ERR_VDA_MISSING, "vda-missing", 422, REFUSE,                                                                   \
+		"install the Virtual Delivery Agent in the image, or leave xdReconfigure out")                           \
 	X(ERR_BOOT_DRIVER_MISSING, "boot-driver-missing", 422, REFUSE,                                                   \
 		"upload a driver pack that has the device for this Windows")                                             \
 	X(ERR_PACK_NOT_FOUND, "pack-not-found", 404, REFUSE,                                                             \

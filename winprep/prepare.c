@@ -7,12 +7,12 @@
 #include <strings.h>
 
 #include "copy.h"
+#include "first-boot-needs.h"
 #include "boot-drivers.h"
 #include "guest-check.h"
 #include "jsonx.h"
 #include "mem.h"
 #include "plan-apply.h"
-#include "strbuf.h"
 
 /* ---- the hash ---- */
 
@@ -200,24 +200,14 @@ static int plan_and_apply(struct run *r, const struct prepare_request *request, 
 		choose_platforms(r, request, ret_evidence, err) < 0)
 		return -1;
 	op_begin(op, "plan", 0, 10);
-	if (boot_drivers_check(&r->prep, err) < 0 || make_plan(&r->prep, err) < 0)
+	if (first_boot_needs_check(request, r->guest, &r->plan, err) < 0 ||
+		boot_drivers_check(&r->prep, err) < 0 || make_plan(&r->prep, err) < 0)
 		return -1;
 	if (r->plan.n == 0)
 		return 0;
 	if (plan_check(&r->plan, r->guest, err) < 0 || plan_apply(&r->plan, r->guest, op, err) < 0)
 		return -1;
 	return verify(r, request, op, err);
-}
-
-/* What only a running Windows can do is refused by name, before anything is looked at. */
-static int check_first_boot(const struct prepare_request *r, struct error **err)
-{
-	struct strbuf names CLEANUP(strbuf_done) = {0};
-	for (size_t i = 0; r->needs_first_boot && r->needs_first_boot[i]; i++)
-		strbuf_addf(&names, "%s%s", i ? ", " : "", r->needs_first_boot[i]);
-	return names.len ? err_set(err, ERR_NEEDS_FIRST_BOOT, "%s: needs the running Windows",
-				   names.data)
-			 : 0;
 }
 
 int prepare_run(struct disk *disk, const struct prepare_request *request,
@@ -229,7 +219,8 @@ int prepare_run(struct disk *disk, const struct prepare_request *request,
 	CLEANUP_JSON json_t *evidence = NULL;
 	CLEANUP_RANGES struct ranges changed = {0};
 	op_begin(op, "table", 0, 1);
-	if (check_first_boot(request, err) < 0 || partition_table_read(&r.table, disk, op, err) < 0)
+	if (first_boot_needs_check(request, NULL, NULL, err) < 0 ||
+		partition_table_read(&r.table, disk, op, err) < 0)
 		return -1;
 	CLEANUP_FREE char *identity = prepare_identity(disk, r.table);
 	int recovered = overlay_recover(journal, disk, identity, op, err);

@@ -40,7 +40,8 @@ struct step {
 	X(inject)     /* drivers of the target from the packs */                            \
 	X(network)    /* addresses and adapters */                                          \
 	X(pagefile)   /* page files where the target has a drive for them */                \
-	X(settings)   /* single settings that depend on where a Windows runs */
+	X(settings)   /* single settings that depend on where a Windows runs */             \
+	X(vda)	      /* whom Citrix' agent registers with */
 
 #define X(name) extern const struct step step_##name;
 STEPS(X)
