@@ -96,6 +96,8 @@
 		"upload a driver pack that has the device for this Windows")                                             \
 	X(ERR_PACK_NOT_FOUND, "pack-not-found", 404, REFUSE,                                                             \
 		"upload the pack with PUT /v1/packs/NAME")                                                               \
+	X(ERR_PACK_BUSY, "pack-busy", 409, REFUSE,                                                                       \
+		"wait for the job or the upload that has the pack")                                                      \
 	X(ERR_PACK_INVALID, "pack-invalid", 422, REFUSE,                                                                 \
 		"make the pack anew from its vendor's files")                                                            \
 	X(ERR_HASH_MISMATCH, "hash-mismatch", 422, REFUSE,                                                               \

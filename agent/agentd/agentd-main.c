@@ -18,6 +18,7 @@
 #include "listen.h"
 #include "logging.h"
 #include "mem.h"
+#include "pack-store.h"
 #include "server.h"
 
 #define TICK_MS 1000
@@ -86,15 +87,18 @@ static void stop(struct server *server, struct agent *agent)
 {
 	server_quiesce(server);
 	inspector_stop(agent->inspector);
+	pack_store_stop(agent->packs);
 	bool all_ended = jobs_stop(agent->jobs);
 	streams_stop(agent->streams);
 	server_stop(server);
 	streams_free(agent->streams);
 	inspector_free(agent->inspector);
-	if (all_ended)
-		jobs_close(agent->jobs);
-	else
+	if (!all_ended) {
 		log_warning("a worker did not end in time");
+		return;
+	}
+	jobs_close(agent->jobs);
+	pack_store_close(agent->packs);
 }
 
 static int start_server(struct agent *agent, const struct agentd_options *o, const struct tls *tls,
@@ -119,6 +123,7 @@ static int start(struct agent *agent, const struct agentd_options *o, const stru
 	if (access(o->worker, X_OK) < 0)
 		return err_errno(err, ERR_INVALID_ARGUMENT, errno, "worker \"%s\"", o->worker);
 	if (jobs_open(o->state_dir, o->worker, o->max_jobs, &agent->jobs, err) < 0 ||
+		pack_store_open(o->state_dir, o->worker, &agent->packs, err) < 0 ||
 		streams_start(agent->jobs, &agent->streams, err) < 0)
 		return -1;
 	agent->inspector = inspector_new(o->worker);

@@ -14,12 +14,13 @@
 #include "errors.h"
 
 #define HTTP_BODY_MAX  (1u << 20)
-#define HTTP_PARAM_MAX 64
+#define HTTP_PARAM_MAX 65
 #define HTTP_QUERY_MAX 3
 
 struct jobs;
 struct inspector;
 struct streams;
+struct pack_store;
 struct MHD_Connection;
 struct MHD_Response;
 
@@ -29,6 +30,7 @@ struct agent {
 	const struct disk_list *disks; /* configured ones */
 	struct inspector *inspector;
 	struct streams *streams;
+	struct pack_store *packs;
 	unsigned max_jobs;
 	int64_t start_us;
 	/* counted by the server */
@@ -45,6 +47,7 @@ struct request {
 	char param[HTTP_PARAM_MAX]; /* what stands for {id} in the route's path */
 	char *body;		    /* NUL-terminated; NULL: none. Wiped after use */
 	size_t body_len;
+	void *upload; /* of a route that takes its body piece by piece */
 	struct MHD_Connection *connection;
 };
 
@@ -73,9 +76,22 @@ void reply_text(struct reply *re, const char *type, const char *text, size_t len
 void reply_fd(struct reply *re, const char *type, int fd, uint64_t size); /* 200; takes fd over */
 void reply_stream(struct reply *re, const char *type, reply_stream_fn *next,
 	void (*done)(void *data), void *data); /* 200 */
+void reply_empty(struct reply *re, unsigned status);
 void reply_error(struct reply *re, const struct error *error);
 /* After one of those. */
 void reply_header(struct reply *re, const char *name, const char *value);
+
+/*
+ * A body that is not kept in memory. All but max are the request's thread's; they do not wait for
+ * anything but the disk.
+ */
+struct route_upload {
+	uint64_t (*max)(const struct agent *agent); /* bytes */
+	/* With the headers; sets rq->upload. size: as announced, 0 where it is not. */
+	int (*begin)(struct agent *agent, struct request *rq, uint64_t size, struct error **err);
+	int (*write)(struct request *rq, const char *data, size_t len, struct error **err);
+	void (*free)(struct request *rq); /* however it ended */
+};
 
 /* Fills in the reply and returns 0, or returns -1 with the error that is to be the reply. */
 typedef int route_fn(struct agent *agent, struct request *rq, struct reply *re, struct error **err);

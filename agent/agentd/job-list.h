@@ -6,6 +6,7 @@
  *   1. struct streams.lock    who watches a job (event-streams.c)
  *   2. struct jobs.lock       every field of the list and of each job
  *   -  struct server.lock, struct inspector.lock: leaves, taken alone
+ *   -  struct pack_store.lock: a leaf
  * The journal has none: a job's record is written without a lock by the one thread that has claimed
  * the job (job->claimed), always before the change of state is shown to anybody.
  */

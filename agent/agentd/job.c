@@ -67,6 +67,7 @@ void job_request_done(struct job_request *rq)
 	json_decref(rq->ignored);
 	json_decref(rq->warnings);
 	mem_wipe_str(rq->input);
+	pack_use_free(rq->packs);
 	*rq = (struct job_request){0};
 }
 
@@ -337,6 +338,7 @@ void job_end(struct job *job, enum job_state state, json_t *resource, int64_t no
 	job->ended_us = now_us;
 	set_resource(job, resource);
 	mem_wipe_str(TAKE_PTR(job->rq.input));
+	pack_use_free(TAKE_PTR(job->rq.packs));
 	json_decref(TAKE_PTR(job->warnings));
 	if (job->stop_fd >= 0)
 		close(TAKE_FD(job->stop_fd));

@@ -11,6 +11,7 @@
 #include "guid.h"
 #include "job-events.h"
 #include "jsonx.h"
+#include "pack-store.h"
 #include "worker-protocol.h"
 
 enum job_state {
@@ -31,8 +32,9 @@ struct job_request {
 	bool write;   /* the disk is what the job writes to */
 	char *target; /* one text for one output, "smb://…/name.vhdx"; NULL: none */
 	json_t *parameters, *tags, *ignored, *warnings; /* without secrets; NULL: none */
-	char *input;	  /* for the worker, secrets included: never shown, wiped */
-	unsigned timeout; /* seconds; 0: none */
+	char *input;		/* for the worker, secrets included: never shown, wiped */
+	struct pack_use *packs; /* that it needs; given back when it ends; NULL: none */
+	unsigned timeout;	/* seconds; 0: none */
 	bool dry_run;
 };
 

@@ -73,6 +73,13 @@ void reply_json(struct reply *re, unsigned status, json_t *value)
 	finish(re, status, "application/json; charset=utf-8");
 }
 
+void reply_empty(struct reply *re, unsigned status)
+{
+	re->response = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+	re->status = status;
+	reply_header(re, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+}
+
 void reply_text(struct reply *re, const char *type, const char *text, size_t len)
 {
 	re->response = MHD_create_response_from_buffer(len, (void *)text, MHD_RESPMEM_MUST_COPY);

@@ -9,6 +9,7 @@ struct route {
 	route_fn *handle;
 	const char *query[HTTP_QUERY_MAX]; /* the parameters it knows */
 	bool slow; /* takes more than a moment: it has a thread of its own */
+	const struct route_upload *upload; /* NULL: the body is kept for the route */
 };
 
 /*
@@ -27,4 +28,6 @@ const struct route *routes_row(size_t i);
 route_fn route_export, route_prepare, route_not_implemented;
 route_fn route_jobs, route_job, route_job_cancel, route_job_log, route_job_plan, route_job_events;
 route_fn route_disks, route_disk;
+route_fn route_packs, route_pack, route_pack_put, route_pack_delete;
+extern const struct route_upload route_pack_upload;
 route_fn route_status, route_metrics, route_openapi;

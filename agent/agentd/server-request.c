@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server-request.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
 #include <strings.h>
@@ -17,6 +18,7 @@ struct server_request {
 	struct error *error; /* what the reply is, whatever the body says */
 	char *allow;
 	size_t body_cap;
+	uint64_t body_max;
 	uint64_t received; /* of the body, thrown away or not */
 	bool handled;	   /* by the route; the reply, or the error, is there or on its way */
 	struct reply reply;
@@ -37,11 +39,19 @@ static enum MHD_Result check_parameter(
 	return sr->error ? MHD_NO : MHD_YES;
 }
 
+static const struct route_upload *upload_of(const struct server_request *sr)
+{
+	return sr->rq.route ? sr->rq.route->upload : NULL;
+}
+
 static void too_large(struct server_request *sr)
 {
-	if (!sr->error)
-		err_set(&sr->error, ERR_BODY_TOO_LARGE, "request body of more than %u bytes",
-			HTTP_BODY_MAX);
+	if (sr->error)
+		return;
+	err_set(&sr->error, ERR_BODY_TOO_LARGE, "request body of more than %" PRIu64 " bytes",
+		sr->body_max);
+	if (upload_of(sr))
+		err_hint(&sr->error, "send at most %" PRIu64 " bytes", sr->body_max);
 }
 
 static uint64_t announced_size(const struct server_request *sr)
@@ -59,8 +69,12 @@ struct server_request *server_request_new(struct agent *agent, struct MHD_Connec
 	sr->rq.method = method;
 	if (routes_match(method, path, &sr->rq, &sr->allow, &sr->error) == 0)
 		MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, check_parameter, sr);
-	if (announced_size(sr) > HTTP_BODY_MAX)
+	const struct route_upload *upload = upload_of(sr);
+	sr->body_max = upload ? upload->max(agent) : HTTP_BODY_MAX;
+	if (announced_size(sr) > sr->body_max)
 		too_large(sr);
+	if (upload && !sr->error)
+		upload->begin(agent, &sr->rq, announced_size(sr), &sr->error);
 	return sr;
 }
 
@@ -69,6 +83,8 @@ void server_request_free(struct server_request *sr)
 	if (sr->rq.body)
 		mem_wipe(sr->rq.body, sr->rq.body_len);
 	free(sr->rq.body);
+	if (sr->rq.upload)
+		upload_of(sr)->free(&sr->rq);
 	if (sr->reply.response)
 		MHD_destroy_response(sr->reply.response);
 	free(sr->allow);
@@ -139,13 +155,20 @@ bool server_request_body(struct server_request *sr, const char *data, size_t siz
 {
 	sr->received += size;
 	atomic_fetch_add(&sr->agent->body_bytes, size);
-	if (sr->received > HTTP_BODY_MAX)
+	if (sr->received > sr->body_max)
 		too_large(sr);
-	if (!sr->error)
+	if (!sr->error && sr->rq.upload)
+		upload_of(sr)->write(&sr->rq, data, size, &sr->error);
+	else if (!sr->error)
 		keep(sr, data, size);
 	/* The connection's own buffer, which the library has done with. */
 	mem_wipe((char *)data, size);
-	return sr->received <= SERVER_DISCARD_MAX;
+	return sr->received <= sr->body_max + SERVER_DISCARD_MAX;
+}
+
+unsigned server_request_body_seconds(const struct server_request *sr)
+{
+	return upload_of(sr) ? SERVER_UPLOAD_SECONDS : SERVER_BODY_SECONDS;
 }
 
 static void handle(struct server_request *sr)

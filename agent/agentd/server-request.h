@@ -15,6 +15,8 @@ void server_request_free(struct server_request *sr);
 
 /* With the headers: replies now where reading the body would be a waste. */
 enum MHD_Result server_request_early(struct server_request *sr);
+/* How long the body may take. */
+unsigned server_request_body_seconds(const struct server_request *sr);
 /* A piece of the body; it is wiped where it lies. False: hang up. */
 bool server_request_body(struct server_request *sr, const char *data, size_t size);
 /* With everything there. */

@@ -130,7 +130,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		if (check_client(s, connection, &err) < 0)
 			return server_refuse(s->agent, connection, err);
 		*context = sr = server_request_new(s->agent, connection, method, url);
-		set_deadline(s, conn_of(connection), SERVER_BODY_SECONDS);
+		set_deadline(s, conn_of(connection), server_request_body_seconds(sr));
 		return server_request_early(sr);
 	}
 	if (*size) {

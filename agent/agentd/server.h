@@ -7,6 +7,7 @@
  *   SERVER_CONNECTIONS        open at once
  *   SERVER_HANDSHAKE_SECONDS  from connecting to the first request's headers
  *   SERVER_BODY_SECONDS       for a request's body
+ *   SERVER_UPLOAD_SECONDS     for one that goes to the disk piece by piece
  *   SERVER_IDLE_SECONDS       from one request's end to the next one's headers
  *   SERVER_STALL_SECONDS      with nothing received or sent
  */
@@ -19,10 +20,11 @@
 #define SERVER_THREADS		 4
 #define SERVER_HANDSHAKE_SECONDS 15
 #define SERVER_BODY_SECONDS	 60
+#define SERVER_UPLOAD_SECONDS	 3600
 #define SERVER_IDLE_SECONDS	 120
 #define SERVER_STALL_SECONDS	 60
-/* A body that is too large is read to its end, and thrown away, up to here: a client that is still
- * sending would not see the reply. */
+/* A body that is too large is read to its end, and thrown away, up to this much past what is allowed: a
+ * client that is still sending would not see the reply. */
 #define SERVER_DISCARD_MAX (8u << 20)
 
 struct server;

@@ -4,10 +4,13 @@
 #include <curl/curl.h>
 #include <string.h>
 
+#include "io.h"
 #include "jsonx.h"
 #include "mem.h"
+#include "op.h"
 
-#define ANSWER_MAX (64u << 20)
+#define ANSWER_MAX	       (64u << 20)
+#define UPLOAD_SILENCE_SECONDS 720L
 
 struct http {
 	CURL *curl;
@@ -80,34 +83,47 @@ void http_close(struct http *h)
 	free(h);
 }
 
-/* The answer of a request that got as far as an answer; the status through ret_status. */
-static int perform(struct http *h, const char *method, const char *path, const char *body,
-	struct buffer *answer, long *ret_status, struct error **err)
+static char *url_of(const struct http *h, const char *path)
 {
-	char *url =
-		xasprintf("%s%s%s", h->server, h->server[strlen(h->server) - 1] == '/' ? "" : "/",
-			path[0] == '/' ? path + 1 : path);
-	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-	headers = curl_slist_append(headers, "Expect:");
+	return xasprintf("%s%s%s", h->server, h->server[strlen(h->server) - 1] == '/' ? "" : "/",
+		path[0] == '/' ? path + 1 : path);
+}
+
+/* Sends what was set up; the answer of a request that got as far as one, its status through ret_status. */
+static int send_it(struct http *h, const char *method, const char *path,
+	const struct curl_slist *headers, struct buffer *answer, long *ret_status,
+	struct error **err)
+{
+	CLEANUP_FREE char *url = url_of(h, path);
 	curl_easy_setopt(h->curl, CURLOPT_URL, url);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, collect);
 	curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, answer);
+	h->error[0] = '\0';
+	CURLcode rc = curl_easy_perform(h->curl);
+	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, ret_status);
+	if (rc != CURLE_OK && !(rc == CURLE_SEND_ERROR && answer->len))
+		return err_set(err, ERR_AGENT_UNREACHABLE, "%s %s%s: %s", method, h->server, path,
+			h->error[0] ? h->error : curl_easy_strerror(rc));
+	return 0;
+}
+
+static int perform(struct http *h, const char *method, const char *path, const char *body,
+	struct buffer *answer, long *ret_status, struct error **err)
+{
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	headers = curl_slist_append(headers, "Expect:");
 	if (strcmp(method, "POST") == 0) {
 		curl_easy_setopt(h->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
 		curl_easy_setopt(h->curl, CURLOPT_POSTFIELDS, body);
 	} else {
 		curl_easy_setopt(h->curl, CURLOPT_HTTPGET, 1L);
 	}
-	h->error[0] = '\0';
-	CURLcode rc = curl_easy_perform(h->curl);
-	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, ret_status);
+	curl_easy_setopt(
+		h->curl, CURLOPT_CUSTOMREQUEST, strcmp(method, "DELETE") == 0 ? method : NULL);
+	int rc = send_it(h, method, path, headers, answer, ret_status, err);
 	curl_slist_free_all(headers);
-	free(url);
-	if (rc != CURLE_OK)
-		return err_set(err, ERR_AGENT_UNREACHABLE, "%s %s%s: %s", method, h->server, path,
-			h->error[0] ? h->error : curl_easy_strerror(rc));
-	return 0;
+	return rc;
 }
 
 /* An answer that is not 2xx: the agent's own error object, or the bare status. */
@@ -137,6 +153,69 @@ int http_json(struct http *h, const char *method, const char *path, const json_t
 	if (rc == 0 && status / 100 != 2)
 		rc = answer_error(&b, method, path, status, err);
 	else if (rc == 0 && ret)
+		rc = jsonx_parse(b.data ? b.data : "", b.len, ret, err);
+	free(b.data);
+	return rc;
+}
+
+/* ---- uploads ---- */
+
+struct upload {
+	int fd;
+	int64_t start_us;
+};
+
+static size_t read_file(char *buf, size_t size, size_t n, void *user)
+{
+	struct upload *up = user;
+	ssize_t len = read_full(up->fd, buf, size * n);
+	return len < 0 ? CURL_READFUNC_ABORT : (size_t)len;
+}
+
+static int show_upload(
+	void *user, curl_off_t to_get, curl_off_t got, curl_off_t total, curl_off_t done)
+{
+	struct upload *up = user;
+	(void)to_get, (void)got;
+	int64_t us = op_now_us() - up->start_us;
+	if (total > 0)
+		progress_show(&(struct progress_view){.step = done < total ? "upload" : "unpack",
+			.percent = 100.0 * (double)done / (double)total,
+			.done = (uint64_t)done,
+			.total = (uint64_t)total,
+			.bytes_per_second =
+				us > 0 ? (uint64_t)((double)done * 1e6 / (double)us) : 0,
+			.eta_seconds = -1});
+	return 0;
+}
+
+int http_put(struct http *h, const char *path, int fd, uint64_t size, const char *sha256,
+	json_t **ret, struct error **err)
+{
+	struct buffer b = {0};
+	struct upload up = {fd, op_now_us()};
+	long status = 0;
+	CLEANUP_FREE char *hash = xasprintf("X-Content-SHA256: %s", sha256);
+	struct curl_slist *headers = curl_slist_append(NULL, hash);
+	/* The agent may have something against it before it has all of it. */
+	headers = curl_slist_append(headers, "Expect: 100-continue");
+	curl_easy_setopt(h->curl, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(h->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)size);
+	curl_easy_setopt(h->curl, CURLOPT_READFUNCTION, read_file);
+	curl_easy_setopt(h->curl, CURLOPT_READDATA, &up);
+	curl_easy_setopt(h->curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(h->curl, CURLOPT_XFERINFOFUNCTION, show_upload);
+	curl_easy_setopt(h->curl, CURLOPT_XFERINFODATA, &up);
+	/* However long it takes, as long as something happens; unpacking is silent. */
+	curl_easy_setopt(h->curl, CURLOPT_TIMEOUT, 0L);
+	curl_easy_setopt(h->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(h->curl, CURLOPT_LOW_SPEED_TIME, UPLOAD_SILENCE_SECONDS);
+	int rc = send_it(h, "PUT", path, headers, &b, &status, err);
+	progress_end();
+	curl_slist_free_all(headers);
+	if (rc == 0 && status / 100 != 2)
+		rc = answer_error(&b, "PUT", path, status, err);
+	else if (rc == 0)
 		rc = jsonx_parse(b.data ? b.data : "", b.len, ret, err);
 	free(b.data);
 	return rc;

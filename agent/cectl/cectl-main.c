@@ -18,6 +18,7 @@ enum {
 	TAKES_JOURNAL = 64,
 	TAKES_ROOT = 128,
 	TAKES_REQUEST = TAKES_EXPORT | TAKES_PREPARE, /* whatever becomes a request's body */
+	TAKES_WORDS = 128,
 };
 
 struct verb {
@@ -41,6 +42,8 @@ static const struct verb verbs[] = {
 	{"cancel", "ID", "cancel a job", false, TAKES_JOB, cectl_remote_cancel},
 	{"log", "ID", "a job's log", false, TAKES_JOB, cectl_remote_log},
 	{"plan", "ID", "what a job would do, or did", false, TAKES_JOB, cectl_remote_plan},
+	{"packs", "[put NAME FILE | delete NAME]", "driver packs: list, upload, delete", false,
+		TAKES_WORDS, cectl_remote_packs},
 	{"status", "", "the agent's version, uptime and load", false, 0, cectl_remote_status},
 	{"inspect", "--disk IMG [--root FOLDER]", "what is on a disk, and the Windows in it", true,
 		TAKES_DISK | TAKES_ROOT, cectl_local_inspect},
@@ -230,6 +233,10 @@ static int take_word(struct cectl *c, struct command *cmd, const char *word, str
 	if (!cmd->verb) {
 		cmd->verb = find_verb(word, c->local, err);
 		return cmd->verb ? 0 : -1;
+	}
+	if ((cmd->verb->takes & TAKES_WORDS) && c->n_words < ARRAY_SIZE(c->words)) {
+		c->words[c->n_words++] = word;
+		return 0;
 	}
 	if (c->argument || !(cmd->verb->takes & TAKES_JOB))
 		return err_set(err, ERR_INVALID_ARGUMENT, "\"%s\" is one word too many", word);

@@ -24,7 +24,9 @@ struct cectl {
 	json_t *tags;	      /* object */
 	json_t *packs;	      /* array */
 	const char *argument; /* what follows the options, or NULL */
-	bool wrote;	      /* local: the worker had begun to write when it failed */
+	const char *words[3]; /* of a verb that takes several */
+	unsigned n_words;
+	bool wrote; /* local: the worker had begun to write when it failed */
 };
 
 /* Returns the exit status (0; 1: what was checked is not in order), or -1 with the error; whatever the
@@ -37,6 +39,7 @@ cectl_verb_fn cectl_local_list_steps, cectl_local_list_platforms, cectl_list_err
 cectl_verb_fn cectl_remote_export, cectl_remote_publish, cectl_remote_jobs, cectl_remote_job;
 cectl_verb_fn cectl_remote_watch, cectl_remote_cancel, cectl_remote_log, cectl_remote_disks;
 cectl_verb_fn cectl_remote_status, cectl_remote_prepare, cectl_remote_plan;
+cectl_verb_fn cectl_remote_packs;
 
 /* ---- cectl-request.c, cectl-prepare.c: a request's body from the options ---- */
 
@@ -74,6 +77,9 @@ DEFINE_CLEANUP(struct http *, http_close);
  * becomes the error that the agent sent.
  */
 int http_json(struct http *h, const char *method, const char *path, const json_t *body,
+	json_t **ret, struct error **err);
+/* The file as the body of a PUT, showing progress; sha256: its hash in hexadecimal, for the agent to check. */
+int http_put(struct http *h, const char *path, int fd, uint64_t size, const char *sha256,
 	json_t **ret, struct error **err);
 /* The answer's body to standard output. */
 int http_print(struct http *h, const char *path, struct error **err);

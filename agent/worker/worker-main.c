@@ -20,6 +20,7 @@ static const struct verb {
 	{"prepare", worker_prepare},
 	{"recover", worker_recover},
 	{"list", worker_list, .no_disk = true},
+	{"unpack", worker_unpack},
 };
 
 static atomic_int stop;

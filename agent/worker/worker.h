@@ -26,13 +26,14 @@ struct worker {
 	const char *journal;	    /* prepare, recover: its file; or NULL: */
 	const char *journal_folder; /* the folder where the disk's own name for it counts */
 	const json_t *packs;	    /* prepare: folders, array of strings; or NULL */
+	const char *folder; /* unpack: what to make of the archive, which stands for the disk */
 };
 
 /* A verb's result becomes the result event; it is left alone on failure. Before it opens the disk it
  * calls sandbox_lock(). */
 typedef int worker_verb_fn(struct worker *w, json_t **ret, struct error **err);
 worker_verb_fn worker_export, worker_inspect, worker_hash, worker_check;
-worker_verb_fn worker_prepare, worker_recover;
+worker_verb_fn worker_prepare, worker_recover, worker_unpack;
 worker_verb_fn worker_list; /* has no disk */
 
 /* The program: ce-worker VERB. Returns its exit status. */
