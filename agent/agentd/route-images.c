@@ -83,10 +83,14 @@ static struct job_request export_job(
 	};
 }
 
+/* Takes packs over: the job has them until it ends. */
 static struct job_request prepare_job(const struct agent *agent, const struct prepare_body *pb,
-	const struct disk_ref *disk, json_t *body, bool dry_run)
+	const struct disk_ref *disk, struct pack_use *packs, json_t *body, bool dry_run)
 {
-	json_t *input = worker_input(disk, body, dry_run);
+	json_t *input = worker_input(disk, body, dry_run), *folders = json_array();
+	for (char **folder = packs->folders; *folder; folder++)
+		json_array_append_new(folders, json_string(*folder));
+	jsonx_set(input, "packs", folders);
 	jsonx_set_string(input, "journalFolder", agent->jobs->redo_dir);
 	return (struct job_request){
 		.type = xstrdup("prepare"),
@@ -94,6 +98,7 @@ static struct job_request prepare_job(const struct agent *agent, const struct pr
 		.path = xstrdup(disk->real),
 		.by_fd = disk->by_fd,
 		.write = !dry_run,
+		.packs = packs,
 		.parameters = export_request_redact(body),
 		.tags = json_incref(pb->tags),
 		.ignored = json_incref(pb->ignored),
@@ -171,8 +176,9 @@ int route_prepare(struct agent *agent, struct request *rq, struct reply *re, str
 	if (take_call(agent, rq, &c, err) < 0 || prepare_request_parse(c.body, 0, &pb, err) < 0)
 		return -1;
 	const struct disk_ref *disk = take_disk(&c, pb->disk_id, err);
-	if (!disk)
+	struct pack_use *packs;
+	if (!disk || pack_store_use(agent->packs, (const char *const *)pb->packs, &packs, err) < 0)
 		return -1;
-	struct job_request job = prepare_job(agent, pb, disk, c.body, c.dry_run);
+	struct job_request job = prepare_job(agent, pb, disk, packs, c.body, c.dry_run);
 	return submit(agent, &job, re, err);
 }

@@ -186,6 +186,33 @@ is "a damaged record is left out" "$(names)" "virtio x.y_z-9"
 put half "$A/good.zip"
 is "and can be replaced" "$api_status" 200
 
+# A job holds its packs.
+agent_end
+CE_WORKER=$BUILD/tests/fake-worker must agent_start --disk "one=$TMP/disk.img"
+prepare() { # PACKS MS: as a JSON array, how long a 20th of the job takes
+	api POST '/v1/images/$prepare' --data-binary \
+		"{\"disk\": \"one\", \"target\": \"kvm\", \"packs\": $1, \"tags\": {\"fake\": \"copy\", \"ms\": $2}}"
+}
+prepare '["virtio", "nowhere"]' 1
+is_error "a job with a pack that is not there" 404 pack-not-found nowhere
+prepare '["virtio", "half", "virtio"]' 1000
+is "a job with packs" "$api_status" 202
+ID=$(field .id)
+api DELETE /v1/packs/virtio
+is_error "deleting a pack in use" 409 pack-busy 'in use by a job'
+api DELETE /v1/packs/half
+is_error "deleting the other pack in use" 409 pack-busy 'in use by a job'
+put virtio "$A/dots.tar"
+is_error "replacing a pack in use" 409 pack-busy 'in use by a job'
+api POST "/v1/jobs/$ID/\$cancel"
+wait_job "$ID"
+is "the job has ended" "$(field .status)" canceled
+api DELETE /v1/packs/half
+is "its packs are free again" "$api_status" 204
+agent_end
+must agent_start --disk "one=$TMP/disk.img"
+put half "$A/good.zip"
+
 # Ends while it unpacks: nothing is left of that.
 agent_end
 printf '#!/bin/sh\ncat >/dev/null\nexec sleep 60\n' >"$TMP/sleeper" && chmod +x "$TMP/sleeper"
