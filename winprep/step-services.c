@@ -15,6 +15,7 @@
 /* Names of services that something which stays refers to, in one control set. */
 struct references {
 	struct prep *p;
+	const struct driver_packages *packages;
 	char **v;
 	size_t n;
 };
@@ -96,15 +97,36 @@ static bool has_image(struct hive *h, hive_node node, const struct strip_service
 	return !s->image || (image && strcasestr(image, s->image));
 }
 
-static int disable(struct prep *p, const char *key, hive_node node, const struct strip_service *s,
-	struct error **err)
+/* The number of a package that goes may be the next one's: it would own this service. */
+static int disown(const struct references *r, const char *key, hive_node node, struct error **err)
 {
+	struct hive *h = strip_hive(r->p, HIVE_SYSTEM);
+	CLEANUP_REG_VALUE struct reg_value v = {0};
+	int rc = hive_get(h, node, "Owners", &v, err);
+	if (rc <= 0)
+		return rc;
+	char **owners = reg_texts(&v);
+	rc = 0;
+	for (size_t i = 0; rc == 0 && owners[i]; i++)
+		if (strip_owner_goes(r->p, r->packages, owners[i]))
+			rc = plan_reg_list_remove(r->p->plan, h, HIVE_SYSTEM, key, "Owners",
+				owners[i], "its package goes", err);
+	reg_texts_free(owners);
+	return rc;
+}
+
+static int disable(const struct references *r, const char *key, hive_node node,
+	const struct strip_service *s, struct error **err)
+{
+	struct prep *p = r->p;
 	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
 	uint32_t start;
 	CLEANUP_FREE char *provider = xasprintf("%s\\NetworkProvider", key);
 	if (strip_has(p, STRIP_FIELD(network_providers), s->name) &&
 		strip_key(p, HIVE_SYSTEM, provider, "network provider of the source platform",
 			err) < 0)
+		return -1;
+	if (disown(r, key, node, err) < 0)
 		return -1;
 	if (!hive_get_number(h, node, "Start", &start))
 		return 0; /* parameters only: nothing that could start */
@@ -129,14 +151,15 @@ static int strip_service(struct prep *p, const struct references *r, const char 
 	if (!s->disable_only && !referred(r, s->name))
 		return plan_reg_delete_key(
 			p->plan, h, HIVE_SYSTEM, key, "nothing refers to it any more", err);
-	return disable(p, key, node, s, err);
+	return disable(r, key, node, s, err);
 }
 
-static int strip_control_set(struct prep *p, unsigned control_set, struct error **err)
+static int strip_control_set(struct prep *p, unsigned control_set,
+	const struct driver_packages *packages, struct error **err)
 {
 	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
 	CLEANUP_FREE char *services = guest_control_set_key(p->guest, control_set, "Services");
-	CLEANUP(references_done) struct references r = {.p = p};
+	CLEANUP(references_done) struct references r = {.p = p, .packages = packages};
 	if (guest_each_device(p->guest, control_set, refer_device, &r, err) < 0 ||
 		refer_dependencies(&r, hive_find(h, hive_root(h), services), err) < 0)
 		return -1;
@@ -150,8 +173,11 @@ static int strip_control_set(struct prep *p, unsigned control_set, struct error 
 
 static int plan_services(struct prep *p, struct error **err)
 {
+	CLEANUP(driver_packages_done) struct driver_packages packages = {0};
+	if (driver_packages_read(p->guest, &packages, err) < 0)
+		return -1;
 	for (unsigned i = 0; i < p->guest->n_control_sets; i++)
-		if (strip_control_set(p, i, err) < 0)
+		if (strip_control_set(p, i, &packages, err) < 0)
 			return -1;
 	return 0;
 }

@@ -11,20 +11,6 @@
 
 #define LOCKDOWN "Microsoft\\Windows\\CurrentVersion\\Setup\\PnpLockdownFiles"
 
-/* "oem2.inf" or "oem2.inf!vmci.inf_amd64_…" of a package that goes. */
-static bool owner_goes(
-	const struct prep *p, const struct driver_packages *packages, const char *owner)
-{
-	for (size_t i = 0; i < packages->n; i++) {
-		const struct driver_package *d = &packages->v[i];
-		size_t len = strlen(d->published);
-		if (strncasecmp(owner, d->published, len) == 0 &&
-			(owner[len] == '\0' || owner[len] == '!') && strip_owns_package(p, d))
-			return true;
-	}
-	return false;
-}
-
 static int strip_owners(struct prep *p, const struct driver_packages *packages,
 	const struct hive_child *file, struct error **err)
 {
@@ -36,13 +22,13 @@ static int strip_owners(struct prep *p, const struct driver_packages *packages,
 	char **owners = reg_texts(&v);
 	size_t n = 0, go = 0;
 	for (; owners[n]; n++)
-		go += owner_goes(p, packages, owners[n]);
+		go += strip_owner_goes(p, packages, owners[n]);
 	CLEANUP_FREE char *key = go ? xasprintf(LOCKDOWN "\\%s", file->name) : NULL;
 	rc = 0;
 	if (go && go == n)
 		rc = strip_key(p, HIVE_SOFTWARE, key, "the packages that guarded it go", err);
 	for (size_t i = 0; rc == 0 && go && go < n && owners[i]; i++)
-		if (owner_goes(p, packages, owners[i]))
+		if (strip_owner_goes(p, packages, owners[i]))
 			rc = plan_reg_list_remove(p->plan, h, HIVE_SOFTWARE, key, "Owners",
 				owners[i], "its package goes", err);
 	reg_texts_free(owners);

@@ -119,6 +119,19 @@ bool strip_owns_package(const struct prep *p, const struct driver_package *d)
 	return false;
 }
 
+bool strip_owner_goes(
+	const struct prep *p, const struct driver_packages *packages, const char *owner)
+{
+	for (size_t i = 0; i < packages->n; i++) {
+		const struct driver_package *d = &packages->v[i];
+		size_t len = strlen(d->published);
+		if (strncasecmp(owner, d->published, len) == 0 &&
+			(owner[len] == '\0' || owner[len] == '!') && strip_owns_package(p, d))
+			return true;
+	}
+	return false;
+}
+
 /* ---- planning ---- */
 
 struct hive *strip_hive(const struct prep *p, enum hive_id id)

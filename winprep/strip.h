@@ -13,6 +13,9 @@ const struct strip_service *strip_find_service(const struct prep *p, const char 
 
 /* The driver package is one of theirs: INF name and provider both say so. */
 bool strip_owns_package(const struct prep *p, const struct driver_package *d);
+/* An entry of Owners, "oem2.inf" or "oem2.inf!vmci.inf_amd64_…", is of such a package. */
+bool strip_owner_goes(
+	const struct prep *p, const struct driver_packages *packages, const char *owner);
 
 /* The names in one field of the lists that hold: STRIP_FIELD (files). */
 #define STRIP_FIELD(field) offsetof(struct strip_list, field)

@@ -57,6 +57,7 @@ START_TEST(services_are_disabled_then_removed)
 	hive_guest_run(&p, &step_services);
 	/* vmci has a device that names it; VMTools has none. */
 	ck_assert(plan_has(&plan, ACT_REG_SET, "ControlSet001\\Services\\vmci", "Start"));
+	ck_assert(plan_has(&plan, ACT_REG_LIST_REMOVE, "ControlSet001\\Services\\vmci", "Owners"));
 	ck_assert(plan_has(&plan, ACT_REG_DELETE_KEY, "ControlSet001\\Services\\VMTools", NULL));
 	struct hive *h = g.hives[HIVE_SYSTEM].h;
 	static const char *const stay[] = {

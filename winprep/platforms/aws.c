@@ -33,7 +33,8 @@ static const char *const uninstall_names[] = {"AWS PV Drivers", "AWS PV Driver",
 static const char *const software_keys[] = {"Amazon\\PVDriver", "Amazon\\MachineImage",
 	"Amazon\\EC2Launch", "Amazon\\EC2ConfigService", "Amazon\\AWSPVDriverSetup", NULL};
 static const char *const tasks[] = {"Amazon Ec2 Launch - Instance Initialization", NULL};
-static const char *const files[] = {"\\Program Files\\Amazon\\SSM",
+static const char *const files[] = {"\\Windows\\System32\\drivers\\awsnvme.sys",
+	"\\Windows\\System32\\drivers\\ena.sys", "\\Program Files\\Amazon\\SSM",
 	"\\Program Files\\Amazon\\EC2Launch", "\\Program Files\\Amazon\\Ec2ConfigService",
 	"\\Program Files\\Amazon\\XenTools", "\\Program Files\\Amazon\\AmazonCloudWatchAgent",
 	"\\Program Files\\Amazon\\cfn-bootstrap", "\\ProgramData\\Amazon\\SSM",

@@ -12,7 +12,7 @@ static const char *const inf_names[] = {"gvnic.inf", "gga.inf", NULL};
 static const char *const providers[] = {"Google LLC", "Google Inc", "Google Inc.", "Google", NULL};
 static const char *const software_keys[] = {"Google\\ComputeEngine", NULL};
 static const char *const tasks[] = {"GCEStartup", NULL};
-static const char *const files[] = {
+static const char *const files[] = {"\\Windows\\System32\\drivers\\gvnic.sys",
 	"\\Program Files\\Google\\Compute Engine", "\\ProgramData\\GooGet", NULL};
 static const char *const hosts_lines[] = {"169.254.169.254 metadata.google.internal metadata",
 	"169.254.169.254 metadata.google.internal", "# Google Compute Engine metadata server",

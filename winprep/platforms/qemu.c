@@ -55,9 +55,18 @@ static const struct strip_setting settings[] = {
 static const char *const uninstall_names[] = {"Virtio-win-guest-tools", "QEMU guest agent",
 	"Spice agent*", "Virtio-win-driver-installer", NULL};
 static const char *const software_keys[] = {"Red Hat\\Virtio-Win", NULL};
-static const char *const files[] = {"\\Program Files\\Virtio-Win", "\\Program Files\\Qemu-ga",
-	"\\Program Files\\SPICE agent", "\\Program Files\\Guestfs", "\\Windows\\Drivers\\VirtIO",
-	NULL};
+static const char *const files[] = {"\\Windows\\System32\\drivers\\viostor.sys",
+	"\\Windows\\System32\\drivers\\vioscsi.sys", "\\Windows\\System32\\drivers\\netkvm.sys",
+	"\\Windows\\System32\\drivers\\balloon.sys", "\\Windows\\System32\\drivers\\vioser.sys",
+	"\\Windows\\System32\\drivers\\viorng.sys", "\\Windows\\System32\\drivers\\viogpudo.sys",
+	"\\Windows\\System32\\drivers\\vioinput.sys",
+	"\\Windows\\System32\\drivers\\viohidkmdf.sys", "\\Windows\\System32\\drivers\\viosock.sys",
+	"\\Windows\\System32\\drivers\\viomem.sys", "\\Windows\\System32\\drivers\\viofs.sys",
+	"\\Windows\\System32\\drivers\\fwcfg.sys", "\\Windows\\System32\\drivers\\qemufwcfg.sys",
+	"\\Windows\\System32\\drivers\\pvpanic.sys",
+	"\\Windows\\System32\\drivers\\pvpanic-pci.sys", "\\Windows\\System32\\drivers\\qxldod.sys",
+	"\\Program Files\\Virtio-Win", "\\Program Files\\Qemu-ga", "\\Program Files\\SPICE agent",
+	"\\Program Files\\Guestfs", "\\Windows\\Drivers\\VirtIO", NULL};
 
 /* The Winsock provider of VirtioSocket stays, as VMware's does: see vmware.c. */
 const struct strip_list strip_qemu = {.family = "virtio",

@@ -64,6 +64,7 @@ static const char *const files[] = {"\\Windows\\System32\\drivers\\xenbus.sys",
 	"\\Windows\\System32\\xenbus_coinst.dll", "\\Windows\\System32\\xenvbd_coinst.dll",
 	"\\Windows\\System32\\xenvif_coinst.dll", "\\Windows\\System32\\xennet_coinst.dll",
 	"\\Windows\\System32\\xeniface_coinst.dll", "\\Windows\\System32\\liteagent.exe",
+	"\\Windows\\System32\\xenbus_monitor.exe", "\\Windows\\System32\\xencons_monitor.exe",
 	"\\Program Files\\Citrix\\XenTools", "\\Program Files (x86)\\Citrix\\XenTools",
 	"\\Program Files\\XenServer\\XenTools", "\\Program Files\\XCP-ng", NULL};
 
