@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# ./dev image [--debug] [--out DIR] [--sign KEY CERT] [--slim]: builds the CE image from Debian packages.
+# ./dev image [--debug] [--out DIR] [--sign KEY CERT] [--slim] [--outputs]: builds the CE image from Debian packages.
 # The steps, each a function: root tree, kernel modules, squashfs, initrd, unified kernel image, system
 # disk; then what it is made of (SPDX). The same packages and the same sources give the same bytes.
 #   --debug   with a shell on the consoles and ssh, under another name: never for production
+#   --outputs also as each platform takes it (outputs.sh)
 #   --slim    names what is biggest, and fails where a limit is passed
 set -Eeuo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 TOP=$(dirname "$HERE")
 . "$HERE/lib.sh"
 
-out=$TOP/build/image variant=ce sign_key='' sign_cert='' slim=
+out=$TOP/build/image variant=ce sign_key='' sign_cert='' slim='' outputs=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--debug) variant=ce-debug ;;
 	--slim) slim=1 ;;
+	--outputs) outputs=1 ;;
 	--out) out=$(readlink -m "$2") && shift ;;
 	--sign) sign_key=$2 sign_cert=$3 && shift 2 ;;
 	*) usage "$0" ;;
@@ -155,4 +157,5 @@ initrd
 cut -f 1,2 "$work/packages.tsv" | LC_ALL=C sort >"$out/$variant.packages.txt"
 (cd "$root" && du -ak --apparent-size . | LC_ALL=C sort -rn) >"$out/$variant.sizes.txt"
 [ -z "$slim" ] || "$HERE/slim.sh" "$out" "$variant"
-ls -l "$out/$variant".*
+[ -z "$outputs" ] || CECTL=$TOP/build/agent/cectl "$HERE/outputs.sh" "$out/$variant.raw"
+ls -l "$out/$variant"[.-]*

@@ -20,6 +20,7 @@
 #include "mem.h"
 #include "pack-store.h"
 #include "server.h"
+#include "status-file.h"
 
 #define TICK_MS 1000
 
@@ -67,15 +68,19 @@ static int signals_open(struct error **err)
 }
 
 /* Until a signal says stop. */
-static void loop(int signal_fd, struct server *server, struct jobs *jobs)
+static void loop(int signal_fd, struct server *server, struct jobs *jobs, const char *status_file,
+	unsigned port)
 {
 	struct signalfd_siginfo si;
+	CLEANUP_FREE char *status = NULL;
 	for (;;) {
 		struct pollfd p = {signal_fd, POLLIN, 0};
 		if (poll(&p, 1, TICK_MS) > 0 && read(signal_fd, &si, sizeof(si)) == sizeof(si))
 			break;
 		server_tick(server);
 		jobs_tick(jobs);
+		if (status_file)
+			status_file_update(status_file, port, jobs, &status);
 		sd_notify(0, "WATCHDOG=1");
 	}
 	log_info("SIG%s: ending", sigabbrev_np((int)si.ssi_signo));
@@ -102,7 +107,7 @@ static void stop(struct server *server, struct agent *agent)
 }
 
 static int start_server(struct agent *agent, const struct agentd_options *o, const struct tls *tls,
-	struct server **ret, struct error **err)
+	struct server **ret, unsigned *ret_port, struct error **err)
 {
 	CLEANUP_FREE char *where = NULL;
 	int fd;
@@ -112,13 +117,14 @@ static int start_server(struct agent *agent, const struct agentd_options *o, con
 	/* On standard output, for whoever asked for port 0. */
 	printf("listening on %s\n", where);
 	fflush(stdout);
+	*ret_port = (unsigned)strtoul(strrchr(where, ':') + 1, NULL, 10);
 	log_info("version %s, listening on %s", CE_VERSION, where);
 	return 0;
 }
 
 /* What a failure leaves behind ends with the process. */
 static int start(struct agent *agent, const struct agentd_options *o, const struct tls *tls,
-	struct server **ret, struct error **err)
+	struct server **ret, unsigned *ret_port, struct error **err)
 {
 	if (access(o->worker, X_OK) < 0)
 		return err_errno(err, ERR_INVALID_ARGUMENT, errno, "worker \"%s\"", o->worker);
@@ -127,7 +133,7 @@ static int start(struct agent *agent, const struct agentd_options *o, const stru
 		streams_start(agent->jobs, &agent->streams, err) < 0)
 		return -1;
 	agent->inspector = inspector_new(o->worker);
-	return start_server(agent, o, tls, ret, err);
+	return start_server(agent, o, tls, ret, ret_port, err);
 }
 
 static int run(const struct agentd_options *o, struct error **err)
@@ -136,15 +142,16 @@ static int run(const struct agentd_options *o, struct error **err)
 	CLEANUP_CLOSE int signal_fd = signals_open(err);
 	static struct agent agent;
 	struct server *server;
+	unsigned port = 0;
 	agent.disks = &o->disks;
 	agent.max_jobs = o->max_jobs;
 	agent.start_us = job_now_us();
 	if (signal_fd < 0 ||
 		tls_load(o->cert, o->key, o->client_ca, o->client_pins, &tls, err) < 0 ||
-		start(&agent, o, tls, &server, err) < 0)
+		start(&agent, o, tls, &server, &port, err) < 0)
 		return -1;
 	sd_notify(0, "READY=1");
-	loop(signal_fd, server, agent.jobs);
+	loop(signal_fd, server, agent.jobs, o->status_file, port);
 	stop(server, &agent);
 	return 0;
 }

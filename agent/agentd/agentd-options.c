@@ -31,6 +31,7 @@ static const struct row {
 	TEXT_ROW("client-ca", "FILE", client_ca, "CA that client certificates chain to"),
 	{"client-pin", "SHA256:HEX", PIN, 0, "accept only this client certificate (again: or)"},
 	TEXT_ROW("state-dir", "DIR", state_dir, "job records and logs [/var/lib/ce-agent]"),
+	TEXT_ROW("status-file", "FILE", status_file, "keep what the console shows in this file"),
 	TEXT_ROW("worker", "FILE", worker, "ce-worker [beside ce-agentd]"),
 	{"disk", "NAME=PATH", DISK, 0, "offer this disk or image, and no others (again)"},
 	{"max-jobs", "N", COUNT, 0, "jobs that run at once [4]; others wait"},

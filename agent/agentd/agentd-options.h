@@ -5,7 +5,7 @@
 #include "disk-list.h"
 
 struct agentd_options {
-	char *listen, *cert, *key, *client_ca, *state_dir, *worker;
+	char *listen, *cert, *key, *client_ca, *state_dir, *status_file, *worker;
 	char **client_pins; /* NULL-terminated, or NULL */
 	size_t n_client_pins;
 	struct disk_list disks;

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the console of the machine shows of the agent: a small JSON file, kept up to date. */
+#pragma once
+
+#include "job-list.h"
+
+/*
+ * {"port": N, "jobs": [those that run, as the API shows them], "lastError": error of the newest job that
+ * failed, or null}. Written when it changed; *last keeps what was written. A failure is logged once.
+ */
+void status_file_update(const char *file, unsigned port, struct jobs *jobs, char **last);

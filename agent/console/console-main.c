@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ce-console [--identity FILE] [--agent FILE] [--once] TERMINAL...: keeps the status screen on the consoles
+ * of a worker VM. It reads two small files and the addresses, and takes no input at all.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "console-screen.h"
+#include "io.h"
+#include "jsonx.h"
+#include "mem.h"
+
+#define PERIOD_NS     1000000000L
+#define ADDRESSES_MAX 16
+
+static json_t *read_json(const char *path)
+{
+	CLEANUP_ERR struct error *ignored = NULL;
+	json_t *o = NULL;
+	return jsonx_read_file(path, &o, &ignored) == 0 ? o : NULL;
+}
+
+static bool is_shown(const struct ifaddrs *i)
+{
+	if (!i->ifa_addr || i->ifa_flags & IFF_LOOPBACK || !(i->ifa_flags & IFF_UP))
+		return false;
+	if (i->ifa_addr->sa_family == AF_INET6)
+		return !IN6_IS_ADDR_LINKLOCAL(&((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr);
+	return i->ifa_addr->sa_family == AF_INET;
+}
+
+/* NULL-terminated; the texts are the caller's. */
+static void read_addresses(char *ret[ADDRESSES_MAX + 1])
+{
+	struct ifaddrs *all;
+	size_t n = 0;
+	if (getifaddrs(&all) < 0)
+		all = NULL;
+	for (const struct ifaddrs *i = all; i && n < ADDRESSES_MAX; i = i->ifa_next) {
+		char text[INET6_ADDRSTRLEN];
+		if (!is_shown(i))
+			continue;
+		const void *a = i->ifa_addr->sa_family == AF_INET
+					? (void *)&((struct sockaddr_in *)i->ifa_addr)->sin_addr
+					: (void *)&((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr;
+		inet_ntop(i->ifa_addr->sa_family, a, text, sizeof(text));
+		ret[n++] = xasprintf("%s (%s)", text, i->ifa_name);
+	}
+	ret[n] = NULL;
+	if (all)
+		freeifaddrs(all);
+}
+
+static char *render(const char *identity_file, const char *agent_file)
+{
+	CLEANUP_JSON json_t *identity = read_json(identity_file), *agent = read_json(agent_file);
+	char *addresses[ADDRESSES_MAX + 1], host[65] = "";
+	read_addresses(addresses);
+	gethostname(host, sizeof(host) - 1);
+	const struct screen s = {.version = CE_VERSION,
+		.host_name = host,
+		.addresses = (const char *const *)addresses,
+		.identity = identity,
+		.agent = agent};
+	char *text = screen_text(&s);
+	for (char **a = addresses; *a; a++)
+		free(*a);
+	return text;
+}
+
+/* Opened each time: a serial line that nobody listens to must not hold the others up. */
+static void show(const char *terminal, const char *text)
+{
+	CLEANUP_CLOSE int fd = open(terminal, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	CLEANUP_FREE char *out = NULL;
+	size_t n = 0, len = strlen(text);
+	if (fd < 0)
+		return;
+	/* home and clear; lines end as a terminal wants them */
+	out = xmalloc(2 * len + 16);
+	n += (size_t)sprintf(out, "\033[H\033[2J");
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\n')
+			out[n++] = '\r';
+		out[n++] = text[i];
+	}
+	out[n++] = '\r';
+	out[n++] = '\n';
+	for (size_t done = 0, tries = 0; done < n && tries < 100; tries++) {
+		ssize_t w = write(fd, out + done, n - done);
+		if (w > 0)
+			done += (size_t)w;
+		else
+			nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {{"identity", required_argument, NULL, 'i'},
+		{"agent", required_argument, NULL, 'a'}, {"once", no_argument, NULL, 'o'}, {0}};
+	const char *identity = "/run/ce/identity.json", *agent = "/run/ce-agent/status.json";
+	bool once = false;
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;)
+		if (c == 'i')
+			identity = optarg;
+		else if (c == 'a')
+			agent = optarg;
+		else if (c == 'o')
+			once = true;
+		else
+			return 2;
+	CLEANUP_FREE char *shown = NULL;
+	for (;;) {
+		char *text = render(identity, agent);
+		if (once) {
+			puts(text);
+			free(text);
+			return 0;
+		}
+		if (!shown || strcmp(shown, text) != 0)
+			for (int i = optind; i < argc; i++)
+				show(argv[i], text);
+		free(shown);
+		shown = text;
+		nanosleep(&(struct timespec){.tv_nsec = PERIOD_NS - 1}, NULL);
+	}
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "console-screen.h"
+#include "jsonx.h"
+#include "mem.h"
+#include "unit.h"
+
+static json_t *json(const char *text)
+{
+	json_t *o = NULL;
+	ck_ok(jsonx_parse(text, strlen(text), &o, &err));
+	return o;
+}
+
+/* Every screen is 80 columns by 24 lines of printable ASCII at most. */
+static char *checked(const struct screen *s)
+{
+	char *text = screen_text(s);
+	size_t column = 0, lines = 1;
+	for (const char *p = text; *p; p++) {
+		if (*p == '\n') {
+			lines++;
+			column = 0;
+			continue;
+		}
+		ck_assert(*p >= 0x20 && *p < 0x7f);
+		ck_assert_uint_le(++column, SCREEN_COLUMNS);
+	}
+	ck_assert_uint_le(lines, SCREEN_LINES);
+	return text;
+}
+
+START_TEST(nothing_is_known_yet)
+{
+	const struct screen s = {.version = "0.1.0", .host_name = "ce"};
+	CLEANUP_FREE char *text = checked(&s);
+	ck_assert_ptr_nonnull(strstr(text, "none yet"));
+	ck_assert_ptr_nonnull(strstr(text, "being looked for"));
+	ck_assert_ptr_nonnull(strstr(text, "not running"));
+}
+END_TEST
+
+START_TEST(a_job_runs)
+{
+	static const char *const addresses[] = {"192.0.2.5 (eth0)", "2001:db8::5 (eth0)", NULL};
+	CLEANUP_JSON json_t *id =
+		json("{\"source\": \"config-drive\", \"fingerprint\": \"SHA256:"
+		     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}");
+	CLEANUP_JSON json_t *agent = json(
+		"{\"port\": 443, \"jobs\": [{\"type\": \"export\", \"disk\": \"sdb\", \"step\": "
+		"\"copy\", \"overallProgressPercent\": 50, \"bytesPerSecond\": 524288000}], "
+		"\"lastError\": {\"message\": \"the share is full\"}}");
+	const struct screen s = {"0.1.0", "ce", addresses, id, agent};
+	CLEANUP_FREE char *text = checked(&s);
+	ck_assert_ptr_nonnull(strstr(text, "192.0.2.5 (eth0)"));
+	ck_assert_ptr_nonnull(strstr(text, "0123456789abcdef0123456789abcdef"));
+	ck_assert_ptr_nonnull(strstr(text, "[####################....................]  50 %"));
+	ck_assert_ptr_nonnull(strstr(text, "500 MiB/s"));
+	ck_assert_ptr_nonnull(strstr(text, "the share is full"));
+}
+END_TEST
+
+/* What a stranger wrote must not move the cursor, nor push the rest off the screen. */
+START_TEST(hostile_texts)
+{
+	char message[3000] = "\x1b[2J\r\n\x9b ";
+	memset(message + 7, 'x', sizeof(message) - 8);
+	CLEANUP_JSON json_t *id = json_object(), *agent = json_object();
+	jsonx_set(id, "problem", json_pack("{s:s}", "message", "caf\xc3\xa9 \x1b]0;x\x07"));
+	jsonx_set_string(id, "pairingCode", "ABCDE-FGHJK");
+	jsonx_set(agent, "lastError",
+		json_pack("{s:o}", "message", json_stringn_nocheck(message, 2999)));
+	jsonx_set(agent, "jobs",
+		json_pack("[{s:f},{s:s},i]", "overallProgressPercent", 1e300, "disk", "\n\n\n", 7));
+	const struct screen s = {"0.1.0", "h\x1b", NULL, id, agent};
+	CLEANUP_FREE char *text = checked(&s);
+	ck_assert_ptr_nonnull(strstr(text, "ABCDE-FGHJK"));
+}
+END_TEST
+
+UNIT_MAIN("console", nothing_is_known_yet, a_job_runs, hostile_texts)
