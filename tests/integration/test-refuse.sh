@@ -32,11 +32,11 @@ accepted() {
 # made [OPTION=VALUE...] <DESCRIPTION: $TMP/made.img, with the description added
 made() {
 	cat >"$TMP/made.txt"
-	must "$make" platform=vsphere firmware=bios size=140 extra="$TMP/made.txt" "$@" "$TMP/made.img"
+	must "$make" platform=vsphere firmware=bios size=200 extra="$TMP/made.txt" "$@" "$TMP/made.img"
 }
 # altered COMMAND...: $TMP/altered.img is a good disk, whose volume $TMP/v the command has changed
 good=$TMP/good.img
-must "$make" platform=vsphere firmware=bios size=140 "$good"
+must "$make" platform=vsphere firmware=bios size=200 "$good"
 altered() {
 	local start
 	must partition "$good" 1 "$TMP/v"
