@@ -211,7 +211,12 @@ void plan_file_put(struct plan *p, const char *path, const void *data, size_t si
 	a->size = size;
 }
 
+/* Two records of a guest may name one file: it goes once. */
 void plan_file_delete(struct plan *p, const char *path, const char *why)
 {
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].kind == ACT_FILE_DELETE && p->v[i].step == p->step &&
+			strcasecmp(p->v[i].path, path) == 0)
+			return;
 	append(p, ACT_FILE_DELETE, path, why);
 }
