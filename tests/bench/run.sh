@@ -8,6 +8,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$TOP/tests/lib/fixtures.sh"
 . "$TOP/tests/lib/smbd.sh"
+. "$TOP/tests/bench/measure.sh"
 fixture=bench many=million runs=3 write=
 for arg; do
 	case $arg in
@@ -17,54 +18,9 @@ for arg; do
 	esac
 done
 cectl=$BUILD/agent/cectl
-table=$TMP/table
 
-die() {
-	echo "bench: $*" >&2
-	exit 1
-}
 [ "$(id -u)" = 0 ] || die "needs root"
 [ -z "$write" ] || [ $fixture = bench ] || die "--write takes the full bench"
-
-# measure NAME COMMAND...: cold caches; appends seconds, CPU seconds and KiB of peak memory to NAME's file
-measure() {
-	local name=$1
-	shift
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-	command time -f '%e %U %S %M' -o "$TMP/time" "$@" >"$TMP/said" 2>&1 || die "$name failed: $(cat "$TMP/said")"
-	tail -n 1 "$TMP/time" >>"$TMP/$name.times"
-	printf '  %-28s %s s\n' "$name" "$(tail -n 1 "$TMP/time" | cut -d ' ' -f 1)" >&2
-}
-median() { # NAME [FIELD]
-	cut -d ' ' -f "${2:-1}" "$TMP/$1.times" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
-}
-spread() { # NAME: "12.3 (12.1 to 12.9)"
-	sort -g "$TMP/$1.times" | awk '{ v[NR] = $1 }
-		END { printf(NR > 1 ? "%.1f s (%.1f to %.1f)" : "%.1f s", v[int((NR + 1) / 2)], v[1], v[NR]) }'
-}
-calc() {
-	awk "BEGIN { printf(\"%.${2:-2}f\", ($1)) }"
-}
-# row WHAT OURS THEIRS VALUE UNIT TARGET: one row, with the verdict VALUE <= TARGET
-row() {
-	local verdict=missed
-	[ "$(calc "$4 <= $6" 0)" != 1 ] || verdict=reached
-	echo "| $1 | $2 | $3 | $4$5 | $6$5 | $verdict |" | tee -a "$table" >&2
-}
-
-# The worker, with its peak memory noted: of the largest of its processes.
-cat >"$TMP/worker" <<END
-#!/bin/sh
-unset CE_PARENT_PID # its parent is time
-exec /usr/bin/time -a -o "$TMP/worker-memory" -f %M "$BUILD/agent/ce-worker" "\$@"
-END
-chmod +x "$TMP/worker"
-export CE_WORKER=$TMP/worker
-peak_memory() { # MiB, since the last call
-	sort -n "$TMP/worker-memory" | tail -n 1 | awk '{ printf "%.0f", $1 / 1024 }'
-	: >"$TMP/worker-memory"
-}
 
 # Bytes that an export has to write: clusters in use less the excluded files, and the other partitions' data.
 bytes_to_write() {
@@ -155,8 +111,7 @@ row "planning, $files files" "$(spread plan)" "" "$(median plan)" " s" 3
 
 describe() {
 	echo
-	echo "Measured $(date -u +%F) on $(nproc) × $(lscpu | sed -n 's/^Model name: *//p'), $(free -g | awk '/^Mem/ { print $2 }') GiB of memory," \
-		"Linux $(uname -r), $(qemu-img --version | head -n 1), $(smbclient --version)."
+	echo "$(machine), $(qemu-img --version | head -n 1), $(smbclient --version)."
 	echo "Disk: $(fixture_options $fixture); runs of each: $runs, medians (and range), caches dropped before each."
 	echo "CPU of an export: $(median export 2) s user, $(median export 3) s system; of qemu-img: $(median qemu-img 2) s and $(median qemu-img 3) s;" \
 		"of an export to SMB: $(median export-smb 2) s and $(median export-smb 3) s."
@@ -164,10 +119,5 @@ describe() {
 cat "$table"
 describe
 if [ -n "$write" ]; then
-	{
-		sed '/<!-- bench -->/q' "$TOP/docs/performance.md"
-		cat "$table"
-		describe
-		sed -n '/<!-- end of bench -->/,$p' "$TOP/docs/performance.md"
-	} >"$TMP/performance.md" && cp "$TMP/performance.md" "$TOP/docs/performance.md"
+	{ cat "$table" && describe; } | write_page bench
 fi
