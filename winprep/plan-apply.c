@@ -24,14 +24,10 @@ static bool adds_up(enum action_kind kind)
 	       kind == ACT_REG_TOKEN_REMOVE || kind == ACT_REG_BITS;
 }
 
-/* Gone is gone, whoever says it first; and the same value is the same value. */
+/* Gone is gone, whoever says it first. */
 static bool agree(const struct action *a, const struct action *b)
 {
-	if (a->kind != b->kind)
-		return false;
-	return a->kind == ACT_REG_UNSET || a->kind == ACT_REG_DELETE_KEY ||
-	       a->kind == ACT_FILE_DELETE || a->kind == ACT_REG_MAKE_KEY ||
-	       (a->kind == ACT_REG_SET && reg_value_equal(&a->value, &b->value));
+	return a->kind == b->kind && (a->kind == ACT_REG_UNSET || a->kind == ACT_REG_DELETE_KEY);
 }
 
 static int compare_target(const void *pa, const void *pb)
