@@ -126,6 +126,33 @@ START_TEST(spellings)
 }
 END_TEST
 
+/* What is unpacked is what the reader of packs takes, the deepest file too. */
+START_TEST(read_as_a_pack)
+{
+	CLEANUP_FREE char *dir = archive_dir();
+	CLEANUP_FREE char *above = case_folder();
+	CLEANUP_FREE char *first = xasprintf("%s/first", above);
+	CLEANUP_FREE char *second = xasprintf("%s/second", above);
+	CLEANUP_FREE char *good = xasprintf("%s/good.zip", dir);
+	CLEANUP_FREE char *deepest = xasprintf("%s/deepest.zip", dir);
+	CLEANUP(pack_listing_done) struct pack_listing l = {0}, m = {0};
+	CLEANUP(pack_set_free_p) struct pack_set *set = NULL;
+	CLEANUP_FREE uint8_t *data = NULL;
+	const char *const folders[] = {first, second, NULL};
+	size_t len;
+	ck_ok(unpack(good, first, NULL, &l, &err));
+	ck_ok(unpack(deepest, second, NULL, &m, &err));
+	ck_ok(pack_set_open(&set, folders, &err));
+	ck_assert_uint_eq(set->n, 3);
+	ck_assert_str_eq(set->v[0].pack, "first");
+	ck_assert_str_eq(set->v[0].folder, "NetKVM/w10/amd64");
+	ck_assert_str_eq(set->v[1].folder, "viostor");
+	ck_assert_str_eq(set->v[2].pack, "second");
+	ck_ok(pack_read(set, &set->v[0], "NETKVM.SYS", &data, &len, &err));
+	ck_assert_uint_eq(len, 16384);
+}
+END_TEST
+
 static const struct {
 	const char *archive, *message;
 } hostile[] = {
@@ -311,5 +338,5 @@ START_TEST(trees_are_removed)
 }
 END_TEST
 
-UNIT_MAIN("pack-archive", every_maker, spellings, hostile_archives, encrypted_archives, limits,
-	the_folder, a_stop_leaves_nothing, trees_are_removed)
+UNIT_MAIN("pack-archive", every_maker, spellings, read_as_a_pack, hostile_archives,
+	encrypted_archives, limits, the_folder, a_stop_leaves_nothing, trees_are_removed)
