@@ -121,6 +121,14 @@ static int find_products(const struct prep *p, struct msi_products *m, struct er
 
 /* ---- what goes ---- */
 
+/* The copy of itself that a bundle of packages keeps, by the name of its entry. */
+static int strip_bundle(struct prep *p, const char *entry, struct error **err)
+{
+	char packed[MSI_PACKED_SIZE];
+	CLEANUP_FREE char *path = xasprintf("\\ProgramData\\Package Cache\\%s", entry);
+	return msi_pack(entry, packed) ? strip_file(p, path, WHY, err) : 0;
+}
+
 /* By name, also where it is no MSI product; or by the code of a product found elsewhere. */
 static int strip_uninstall(
 	struct prep *p, const struct msi_products *m, const char *key, struct error **err)
@@ -131,10 +139,12 @@ static int strip_uninstall(
 		return -1;
 	for (size_t i = 0; i < entries.n; i++) {
 		char packed[MSI_PACKED_SIZE];
-		CLEANUP_FREE char *entry = xasprintf("%s\\%s", key, entries.v[i].name);
+		const char *name = entries.v[i].name;
+		CLEANUP_FREE char *entry = xasprintf("%s\\%s", key, name);
 		bool ours = is_listed(p, entries.v[i].node, "DisplayName") ||
-			    (msi_pack(entries.v[i].name, packed) && msi_products_have(m, packed));
-		if (ours && strip_key(p, HIVE_SOFTWARE, entry, WHY, err) < 0)
+			    (msi_pack(name, packed) && msi_products_have(m, packed));
+		if (ours && (strip_key(p, HIVE_SOFTWARE, entry, WHY, err) < 0 ||
+				    strip_bundle(p, name, err) < 0))
 			return -1;
 	}
 	return 0;

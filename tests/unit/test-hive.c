@@ -137,5 +137,36 @@ START_TEST(dirty_and_foreign_files_are_refused)
 }
 END_TEST
 
-UNIT_MAIN("hive", values_have_windows_forms, reads_a_real_system_hive,
-	writes_what_hivexregedit_reads, dirty_and_foreign_files_are_refused)
+/* Names of large keys are kept: what is made and deleted in between must show. */
+START_TEST(large_keys_change_under_look_ups)
+{
+	size_t size;
+	CLEANUP_FREE uint8_t *data = real_system(&size);
+	struct hive *h = NULL;
+	hive_node node = 0;
+	ck_ok(hive_open(&h, data, size, "SYSTEM", &err));
+	hive_node services = hive_find(h, hive_root(h), "ControlSet001\\Services");
+	hive_node vmci = hive_find(h, services, "VMCI");
+	ck_assert_uint_ne(vmci, 0);
+	ck_assert_uint_eq(hive_find(h, services, "new"), 0);
+	ck_ok(hive_make(h, services, "new\\below", &node, &err));
+	ck_assert_uint_ne(hive_find(h, services, "new"), 0);
+	ck_assert_uint_eq(hive_find(h, services, "NEW\\below"), node);
+	ck_ok(hive_delete(h, vmci, &err));
+	ck_assert_uint_eq(hive_find(h, services, "vmci"), 0);
+	ck_assert_uint_ne(hive_find(h, services, "vsock"), 0);
+	ck_ok(hive_make(h, services, "vmci", &node, &err));
+	ck_assert_uint_eq(hive_find(h, services, "vmci"), node);
+	/* The key with all that was kept of it. */
+	ck_ok(hive_delete(h, services, &err));
+	ck_assert_uint_eq(hive_find(h, hive_root(h), "ControlSet001\\Services\\vsock"), 0);
+	ck_ok(hive_make(h, hive_root(h), "ControlSet001\\Services\\one", &node, &err));
+	ck_assert_uint_eq(hive_find(h, hive_root(h), "ControlSet001\\Services\\vsock"), 0);
+	ck_assert_uint_eq(hive_find(h, hive_root(h), "ControlSet001\\Services\\one"), node);
+	hive_close(h);
+}
+END_TEST
+
+UNIT_MAIN("hive", large_keys_change_under_look_ups, values_have_windows_forms,
+	reads_a_real_system_hive, writes_what_hivexregedit_reads,
+	dirty_and_foreign_files_are_refused)

@@ -99,7 +99,8 @@ START_TEST(files_of_the_tools_go_and_no_other)
 	static const char *const go[] = {"/Windows/System32/drivers/vmci.sys",
 		"/Windows/System32/vmhgfs.dll", "/Program Files/VMware/VMware Tools/vmtoolsd.exe",
 		"/Program Files/Common Files/VMware/Drivers/vmci/device/Win8/vmci.inf",
-		"/Windows/Installer/1a2b3c.msi", "/Windows/Installer/" OURS "/icon.exe", NULL};
+		"/Windows/Installer/1a2b3c.msi", "/Windows/Installer/" OURS "/icon.exe",
+		"/ProgramData/Package Cache/" OURS "/setup.exe", NULL};
 	static const char *const stay[] = {"/Windows/System32/vsocklib.dll",
 		"/Windows/System32/drivers/vmgencounter.sys",
 		"/Windows/System32/drivers/vms3cap.sys", "/Windows/System32/drivers/vmstorfl.sys",
@@ -113,6 +114,8 @@ START_TEST(files_of_the_tools_go_and_no_other)
 					 "S-1-5-18\\Products\\" OURS_P "\\InstallProperties";
 	hive_put_text(software, properties, "DisplayName", "VMware Tools");
 	hive_put_text(software, properties, "LocalPackage", "C:\\Windows\\Installer\\1a2b3c.msi");
+	hive_put_text(software, "Microsoft\\Windows\\CurrentVersion\\Uninstall\\" OURS,
+		"DisplayName", "VMware Tools");
 	run(&f);
 	for (size_t i = 0; go[i]; i++)
 		ck_assert_msg(!there(&f, go[i]), "%s", go[i]);
