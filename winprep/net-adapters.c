@@ -85,7 +85,7 @@ struct reading {
 	struct net_adapters *all;
 };
 
-static void adapter_done(struct net_adapter *a)
+void net_adapter_done(struct net_adapter *a)
 {
 	free(a->device);
 	free(a->number);
@@ -101,7 +101,8 @@ static void read_class(const struct reading *r, hive_node class_node, struct net
 	struct hive *h = r->h;
 	uint32_t medium = 0;
 	hive_get_number(h, class_node, "*PhysicalMediaType", &medium);
-	hive_get_number(h, class_node, "*IfType", &a->type);
+	if (!hive_get_number(h, class_node, "*IfType", &a->type))
+		a->type = IF_TYPE_ETHERNET;
 	if (hive_get_number(h, class_node, "NetLuidIndex", &a->luid_index))
 		format_luid(a);
 	a->kind = kind_of(a->device, a->type, medium);
@@ -158,7 +159,7 @@ int net_adapters_read(
 void net_adapters_done(struct net_adapters *a)
 {
 	for (size_t i = 0; i < a->n; i++)
-		adapter_done(&a->v[i]);
+		net_adapter_done(&a->v[i]);
 	free(a->v);
 	*a = (struct net_adapters){0};
 }

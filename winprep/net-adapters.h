@@ -39,6 +39,7 @@ struct net_adapters {
 /* Devices that are half there (no class key, no GUID) are left out. */
 int net_adapters_read(
 	const struct guest *g, unsigned control_set, struct net_adapters *ret, struct error **err);
+void net_adapter_done(struct net_adapter *a);
 void net_adapters_done(struct net_adapters *a);
 /* Name, or what stands for it, for messages. */
 const char *net_adapter_title(const struct net_adapter *a);

@@ -11,6 +11,7 @@
 
 #include "mem.h"
 #include "net-settings.h"
+#include "prepare.h"
 
 #define WHY "adapter of the source platform: its device is gone"
 
@@ -23,6 +24,41 @@ static const char *const guid_keys[] = {"Control\\Network\\" NET_CLASS "\\",
 /* Interfaces that every NIC's device offers: of NDIS, and of network adapters in general. */
 static const char *const interface_classes[] = {
 	"{ad498944-762f-11d0-8dcb-00c04fc3358c}", "{cac88484-7515-4c03-82e6-71a87abac361}"};
+
+/* Takes out of the list what is not the machine's; true where there is a team. */
+static bool keep_nics(struct net_adapters *all)
+{
+	bool team = false;
+	size_t n = all->n;
+	all->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct net_adapter a = all->v[i];
+		team = team || a.kind == NET_TEAM;
+		if (a.kind == NET_NIC)
+			all->v[all->n++] = a;
+		else
+			net_adapter_done(&a);
+	}
+	return team;
+}
+
+bool net_ghosts_go(const struct prep *p)
+{
+	return p->request && p->request->network == NETWORK_DHCP && p->from && p->from != p->to;
+}
+
+int net_ghosts_read(
+	const struct prep *p, unsigned control_set, struct net_adapters *ret, struct error **err)
+{
+	*ret = (struct net_adapters){0};
+	if (!net_ghosts_go(p))
+		return 0;
+	if (net_adapters_read(p->guest, control_set, ret, err) < 0)
+		return -1;
+	if (keep_nics(ret))
+		net_adapters_done(ret);
+	return 0;
+}
 
 static int delete_key(struct prep *p, const char *key, struct error **err)
 {

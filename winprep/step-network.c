@@ -15,11 +15,6 @@
 #include "net-settings.h"
 #include "prepare.h"
 
-static bool moves(const struct prep *p)
-{
-	return p->from && p->from != p->to;
-}
-
 static int mac_text(const struct net_adapter *a, char ret[static 24])
 {
 	if (!a->has_mac)
@@ -233,7 +228,7 @@ static int reset_nics(
 {
 	if (drop_routes(p, control_set, nics, err) < 0)
 		return -1;
-	if (moves(p))
+	if (net_ghosts_go(p))
 		return net_purge_ghosts(p, control_set, nics, err);
 	for (size_t i = 0; i < nics->n; i++)
 		if (reset_interface(p, control_set, &nics->v[i], err) < 0)

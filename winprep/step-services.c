@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "mem.h"
+#include "net-ghosts.h"
 #include "strip.h"
 
 #define START_DISABLED 4
@@ -15,6 +16,7 @@
 /* Names of services that something which stays refers to, in one control set. */
 struct references {
 	struct prep *p;
+	struct net_adapters ghosts; /* devices that go: what they refer to is not referred to */
 	const struct driver_packages *packages;
 	char **v;
 	size_t n;
@@ -41,15 +43,25 @@ static void references_done(struct references *r)
 	for (size_t i = 0; i < r->n; i++)
 		free(r->v[i]);
 	free(r->v);
+	net_adapters_done(&r->ghosts);
+}
+
+static bool is_ghost(const struct references *r, const char *key)
+{
+	const char *device = strstr(key, "\\Enum\\") + 6;
+	for (size_t i = 0; i < r->ghosts.n; i++)
+		if (strcasecmp(r->ghosts.v[i].device, device) == 0)
+			return true;
+	return false;
 }
 
 static int refer_device(void *data, const char *key, hive_node node, struct error **err)
 {
-	(void)key, (void)err;
+	(void)err;
 	struct references *r = data;
 	CLEANUP_FREE char *service =
 		hive_get_text(r->p->guest->hives[HIVE_SYSTEM].h, node, "Service");
-	if (service)
+	if (service && !is_ghost(r, key))
 		refer(r, service);
 	return 0;
 }
@@ -160,7 +172,8 @@ static int strip_control_set(struct prep *p, unsigned control_set,
 	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
 	CLEANUP_FREE char *services = guest_control_set_key(p->guest, control_set, "Services");
 	CLEANUP(references_done) struct references r = {.p = p, .packages = packages};
-	if (guest_each_device(p->guest, control_set, refer_device, &r, err) < 0 ||
+	if (net_ghosts_read(p, control_set, &r.ghosts, err) < 0 ||
+		guest_each_device(p->guest, control_set, refer_device, &r, err) < 0 ||
 		refer_dependencies(&r, hive_find(h, hive_root(h), services), err) < 0)
 		return -1;
 	size_t i = 0;
