@@ -212,6 +212,18 @@ is "its packs are free again" "$api_status" 204
 agent_end
 must agent_start --disk "one=$TMP/disk.img"
 put half "$A/good.zip"
+# The worker finds them where the agent says; then there is no Windows on this disk.
+prepare '["virtio", "half"]' 1
+ID=$(field .id)
+wait_job "$ID"
+unlike "the worker's error is not about packs" "$(field .error.code)" 'pack|field'
+api GET "/v1/jobs/$ID/log"
+like "the worker opened the packs" "$api_body" 'step packs'
+must rm -r "$PACKS/half/half"
+prepare '["virtio", "half"]' 1
+wait_job "$(field .id)"
+is "a pack whose folder is gone" "$(field .error.code)" pack-not-found
+put half "$A/dots.tar"
 
 # Ends while it unpacks: nothing is left of that.
 agent_end
