@@ -87,7 +87,7 @@ static const struct driver_package *present_package(
 static int drop_staged_claims(struct driver_install *d, struct error **err)
 {
 	struct hive *h = hive_of(d);
-	for (size_t i = 0; d->boot && i < d->package->n_devices; i++) {
+	for (size_t i = 0; d->early && i < d->package->n_devices; i++) {
 		CLEANUP_FREE char *key =
 			xasprintf(ROOT "\\DeviceIds\\%s", d->package->devices[i].id);
 		hive_node node = hive_find(h, hive_root(h), key);

@@ -32,6 +32,7 @@ struct driver_install {
 	const struct platform_device **devices; /* of the target, that it is for */
 	size_t n_devices;
 	bool boot;	   /* one of them is needed to start */
+	bool early;	   /* so, or a driver of theirs starts at boot of its own */
 	bool *wanted;	   /* per configuration: one of the devices takes it */
 	enum hive_id hive; /* where the package is described */
 	char *key, *published;

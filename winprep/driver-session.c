@@ -176,6 +176,8 @@ static int find_wanted(struct driver_install *d, struct error **err)
 			const struct inf_config *c = &p->configs[p->devices[k].config];
 			d->wanted[p->devices[k].config] = true;
 			service = service || (c->service && *c->service);
+			for (size_t n = 0; n < c->n_services; n++)
+				d->early = d->early || d->boot || c->services[n].start == 0;
 		}
 		if (!service && d->devices[i]->boot_group)
 			return err_set(err, ERR_PACK_INVALID,

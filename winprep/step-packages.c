@@ -126,24 +126,30 @@ static int delete_if_there(struct prep *p, char *path, struct error **err)
 	return strip_file(p, owned, WHY, err);
 }
 
-static int strip_store(struct prep *p, const struct driver_package *d, struct error **err)
+static int strip_copies(struct prep *p, const struct driver_package *d, struct error **err)
 {
 	const struct guest *g = p->guest;
-	if (delete_if_there(p, driver_store_folder(g, d->key), err) < 0 ||
-		delete_if_there(p, driver_inf_path(g, d->published), err) < 0 ||
+	if (delete_if_there(p, driver_inf_path(g, d->published), err) < 0 ||
 		delete_if_there(p, driver_pnf_path(g, d->published), err) < 0)
 		return -1;
 	return delete_if_there(p, driver_catalog_path(g, d->published), err);
 }
 
-static int strip_package(struct prep *p, const struct driver_package *d, struct error **err)
+/* again: a package of the other hive had that number, and what belongs to the number is planned. */
+static int strip_package(
+	struct prep *p, const struct driver_package *d, bool again, struct error **err)
 {
-	if (strip_database(p, d, err) < 0 || strip_oem_number(p, d, err) < 0)
+	if (strip_database(p, d, err) < 0 ||
+		delete_if_there(p, driver_store_folder(p->guest, d->key), err) < 0)
+		return -1;
+	if (again)
+		return 0;
+	if (strip_oem_number(p, d, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < p->guest->n_control_sets; i++)
 		if (strip_all_owners(p, i, d->published, err) < 0)
 			return -1;
-	return strip_store(p, d, err);
+	return strip_copies(p, d, err);
 }
 
 /* A package that no installer made: its INF has a fixed name, and the list of packages is its own. */
@@ -168,9 +174,15 @@ static int plan_packages(struct prep *p, struct error **err)
 	CLEANUP(driver_packages_done) struct driver_packages all = {0};
 	if (driver_packages_read(p->guest, &all, err) < 0)
 		return -1;
-	for (size_t i = 0; i < all.n; i++)
-		if (strip_owns_package(p, &all.v[i]) && strip_package(p, &all.v[i], err) < 0)
+	for (size_t i = 0; i < all.n; i++) {
+		bool again = false;
+		for (size_t k = 0; k < i; k++)
+			again = again ||
+				(strip_owns_package(p, &all.v[k]) &&
+					strcasecmp(all.v[k].published, all.v[i].published) == 0);
+		if (strip_owns_package(p, &all.v[i]) && strip_package(p, &all.v[i], again, err) < 0)
 			return -1;
+	}
 	return strip_each(p, STRIP_FIELD(fixed_packages), strip_fixed, err);
 }
 

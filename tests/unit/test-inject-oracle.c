@@ -120,7 +120,7 @@ static unsigned compare(struct hive *real, const char *real_key, struct hive *ou
 static const struct platform_device vmci_devices[] = {
 	{"PCI\\VEN_15AD&DEV_0740", "VMware VMCI device", "vmci", 1}, {0}};
 static const struct platform_device pvscsi_devices[] = {
-	{"PCI\\VEN_15AD&DEV_07C0", "VMware PVSCSI controller", "pvscsi", 1}, {0}};
+	{"PCI\\VEN_15AD&DEV_07C0", "VMware PVSCSI controller", "pvscsi", 0}, {0}};
 
 /* The vendor's INF and catalog, and a stand-in for the driver, which the data does not have. */
 static struct pack_set *open_pack(const char *package, const char *driver)
