@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the boot configuration says of the serial console (EMS), and of starting where nobody sees the screen.
- * Objects and elements: facts windows-and-peers 1.8, 2.4. EMS on a port that a platform uses for itself made
- * guests restart without end, so the port is the platform's, and leaving it the settings go.
+ * Objects and elements: facts windows-and-peers 1.8, 2.4. EMS on COM1 made guests of Google restart without
+ * end: the port is always the platform's own, and without one the settings go.
  */
 #include <string.h>
 #include <strings.h>
