@@ -11,6 +11,7 @@
 #include "driver-install.h"
 #include "driver-present.h"
 #include "mem.h"
+#include "strip.h"
 
 /* ---- what to install ---- */
 
@@ -60,6 +61,26 @@ static bool is_current(const struct driver_present *have, const struct pack_inf 
 	return newer > 0 || (newer == 0 && !have->ours);
 }
 
+/*
+ * A newer package in DRIVERS: Windows keeps no configurations of it there, and installs from it whenever
+ * the device shows up. Ours, being older, would never be chosen.
+ */
+static const struct driver_package *find_newer(
+	const struct driver_session *s, const struct pack_inf *source)
+{
+	uint64_t date;
+	uint16_t version[4];
+	inf_driver_version(source->inf, &date, version);
+	for (size_t i = 0; i < s->present.n; i++) {
+		const struct driver_package *d = &s->present.v[i];
+		if (d->hive == HIVE_DRIVERS && strcasecmp(d->inf_name, source->inf->name) == 0 &&
+			!strip_owns_package(s->p, d) &&
+			driver_version_compare(d->date, d->version, date, version) > 0)
+			return d;
+	}
+	return NULL;
+}
+
 static int choose(struct driver_session *s, struct installs *all,
 	const struct platform_device *device, struct error **err)
 {
@@ -68,7 +89,13 @@ static int choose(struct driver_session *s, struct installs *all,
 	const struct pack_inf *source = driver_choose(s->p, device, &why);
 	if (driver_find_present(s->p, device, &have, err) < 0)
 		return -1;
-	if (source && have.found && is_current(&have, source)) {
+	const struct driver_package *newer =
+		source && !device->boot_group ? find_newer(s, source) : NULL;
+	if (newer) {
+		plan_note(s->p->plan, "%s (%s): %s of this Windows is newer than that of the packs",
+			device->title, device->id, newer->published);
+		source = NULL;
+	} else if (source && have.found && is_current(&have, source)) {
 		plan_note(s->p->plan,
 			"%s (%s): %s of this Windows is no older than that of the packs",
 			device->title, device->id, have.published);

@@ -164,6 +164,13 @@ static void expect_map(struct guest *g, enum hive_id id, uint8_t want)
 	ck_assert_uint_eq(v.data[0], want);
 }
 
+static char *active(struct guest *g, const char *published)
+{
+	struct hive *h = g->hives[HIVE_SYSTEM].h;
+	return hive_get_text(
+		h, hive_findf(h, hive_root(h), DB "DriverInfFiles\\%s", published), "Active");
+}
+
 static bool has_note(const struct plan *p, const char *text)
 {
 	size_t i;
@@ -209,10 +216,7 @@ START_TEST(packages_go_where_windows_has_them)
 	ck_assert_ptr_nonnull(net);
 	ck_assert(strncmp(net, "netkvm.inf_amd64_", 17) == 0 && strlen(net) == 33);
 	expect_text(&g, HIVE_SYSTEM, DB "DriverInfFiles\\oem4.inf", "Active", NULL);
-	CLEANUP_FREE char *balloon = hive_get_text(g.hives[HIVE_SYSTEM].h,
-		hive_find(g.hives[HIVE_SYSTEM].h, hive_root(g.hives[HIVE_SYSTEM].h),
-			DB "DriverInfFiles\\oem5.inf"),
-		"Active");
+	CLEANUP_FREE char *balloon = active(&g, "oem5.inf");
 	ck_assert_ptr_nonnull(balloon); /* a class that a boot needs, though this device does not */
 	expect_map(&g, HIVE_SYSTEM, 0x80 | 0x1c);
 	expect_map(&g, HIVE_DRIVERS, 0x40 | 0x1c);
@@ -248,10 +252,7 @@ START_TEST(windows_8_has_one_hive_and_no_scopes)
 	packs = made_pack();
 	make_setting(&s, &g, disks, packs);
 	hive_guest_run(&s.p, &step_inject);
-	CLEANUP_FREE char *key = hive_get_text(g.hives[HIVE_SYSTEM].h,
-		hive_find(g.hives[HIVE_SYSTEM].h, hive_root(g.hives[HIVE_SYSTEM].h),
-			DB "DriverInfFiles\\oem1.inf"),
-		"Active");
+	CLEANUP_FREE char *key = active(&g, "oem1.inf");
 	ck_assert_ptr_nonnull(key);
 	CLEANUP_FREE char *config = xasprintf(DB "DriverPackages\\%s\\Configurations\\I", key);
 	struct hive *h = g.hives[HIVE_SYSTEM].h;
@@ -341,7 +342,6 @@ START_TEST(no_driver_to_start_from_is_refused)
 	ck_fails(boot_drivers_check(&s.p, &err), ERR_BOOT_DRIVER_MISSING, "viostor.inf is for x86");
 	ck_fails(boot_drivers_check(&s.p, &err), ERR_BOOT_DRIVER_MISSING, "damaged.inf");
 	pack_set_free(packs);
-	/* One of a group is enough. */
 	add_inf("good", "vioscsi", "01/02/2022,9.0.0.0", "NTamd64", disks[1].id, false);
 	packs = made_pack();
 	s.p.packs = packs;
@@ -376,13 +376,6 @@ END_TEST
 
 /* ---- what the guest has ---- */
 
-static char *active(struct guest *g, const char *published)
-{
-	struct hive *h = g->hives[HIVE_SYSTEM].h;
-	return hive_get_text(
-		h, hive_findf(h, hive_root(h), DB "DriverInfFiles\\%s", published), "Active");
-}
-
 static void inject_version(struct guest *g, const char *version, struct setting *s)
 {
 	forget_made_pack();
@@ -402,7 +395,6 @@ START_TEST(newer_packages_come_beside_older_ones)
 	plan_done(&s.plan);
 	CLEANUP_FREE char *first = active(&g, "oem3.inf");
 	ck_assert_ptr_nonnull(first);
-	/* Older: nothing of it. */
 	inject_version(&g, "01/02/2021,9.0.0.0", &s);
 	ck_assert_uint_eq(s.plan.n, 0);
 	ck_assert(has_note(&s.plan, "no older than"));
@@ -465,7 +457,43 @@ START_TEST(staged_packages_are_completed)
 }
 END_TEST
 
+/* In DRIVERS, staged is enough: Windows installs from it when the device shows up. */
+START_TEST(newer_packages_in_drivers_are_kept)
+{
+	static const struct platform_device net[] = {
+		{"PCI\\VEN_1AF4&DEV_1000", "network adapter", "netkvm", 0}, {0}};
+	struct guest g;
+	struct setting s;
+	struct pack_set *packs = stand_ins();
+	make_guest(&g);
+	make_setting(&s, &g, net, packs);
+	hive_guest_run(&s.p, &step_inject);
+	ck_assert_uint_gt(s.plan.n, 10);
+	plan_done(&s.plan);
+	pack_set_free(packs);
+	struct hive *h = g.hives[HIVE_DRIVERS].h;
+	CLEANUP_FREE char *key = hive_get_text(
+		h, hive_find(h, hive_root(h), DB "DriverInfFiles\\oem3.inf"), "Active");
+	ck_ok(hive_delete(h,
+		hive_findf(h, hive_root(h), DB "DriverPackages\\%s\\Configurations", key), &err));
+	ck_assert_int_eq(unit_run("sed -i 's/^DriverVer.*/DriverVer=01\\/01\\/2020,1.0.0.0/' "
+				  "'%s'/stand-ins/netkvm/w10/amd64/netkvm.inf",
+				 unit_tmp()),
+		0);
+	CLEANUP_FREE char *folder = xasprintf("%s/stand-ins", unit_tmp());
+	packs = open_folder(folder);
+	make_setting(&s, &g, net, packs);
+	ck_ok(step_inject.plan(&s.p, &err));
+	ck_assert_uint_eq(s.plan.n, 0);
+	ck_assert(has_note(&s.plan, "oem3.inf of this Windows is newer"));
+	plan_done(&s.plan);
+	pack_set_free(packs);
+	done_guest(&g);
+}
+END_TEST
+
 UNIT_MAIN("inject", packages_go_where_windows_has_them, windows_8_has_one_hive_and_no_scopes,
 	the_best_inf_is_chosen, no_driver_to_start_from_is_refused,
 	drivers_of_another_machine_are_refused, newer_packages_come_beside_older_ones,
-	a_driver_that_is_there_is_enabled, staged_packages_are_completed)
+	a_driver_that_is_there_is_enabled, staged_packages_are_completed,
+	newer_packages_in_drivers_are_kept)
