@@ -270,7 +270,7 @@ done
 export LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS=force_tcg LIBGUESTFS_CACHEDIR=$CE_CACHE
 prepared=()
 for from in "${SOURCES[@]}"; do prepared+=("$TMP/$from-$(kept_target "$from").img"); done
-run_ok "libguestfs inspects the prepared disks" timeout 600 "$BUILD/tests/integration/guestfs-windows" "${prepared[@]}"
+run_ok "libguestfs inspects the prepared disks" timeout 900 "$BUILD/tests/integration/guestfs-windows" "${prepared[@]}"
 run_out >"$TMP/inspected"
 for i in "${!SOURCES[@]}"; do
 	letter=$(cut -c $((i + 1)) <<<abcdefghi)
@@ -280,6 +280,6 @@ done
 
 # virt-v2v takes what was prepared for what it converts: it copies a stand-in of its service and does not run it.
 mkdir "$TMP/tools" && "$TOP/tests/fixtures/make-pe.sh" "$TMP/tools/rhsrvany.exe" && cp "$TMP/tools/rhsrvany.exe" "$TMP/tools/pnp_wait.exe"
-run_ok "virt-v2v-in-place accepts a prepared disk" env VIRT_TOOLS_DATA_DIR="$TMP/tools" timeout 600 virt-v2v-in-place \
+run_ok "virt-v2v-in-place accepts a prepared disk" env VIRT_TOOLS_DATA_DIR="$TMP/tools" timeout 900 virt-v2v-in-place \
 	-i disk "$TMP/virtualbox-kvm.img"
 done_testing
