@@ -85,14 +85,18 @@ static int check_platforms(struct parser *p, struct error **err)
 
 /* ---- single fields ---- */
 
-/* "C:" is the disk's business, not the path's. */
+/* "\\Windows", or with the number of its partition "3:\\Windows". "C:" is the disk's business, not the path's. */
 static int check_root(struct parser *p, struct error **err)
 {
 	const char *root = or_absent(p->f.root);
 	if (!root)
 		return 0;
-	char *path = xasprintf("%s%s", strchr("\\/", *root) ? "" : "\\", root);
-	p->r->root = path;
+	size_t digits = strspn(root, "0123456789");
+	const char *folder = digits && root[digits] == ':' ? root + digits + 1 : root;
+	int prefix = (int)(folder - root);
+	p->r->root = xasprintf(
+		"%.*s%s%s", prefix, root, *folder == '\\' || *folder == '/' ? "" : "\\", folder);
+	char *path = p->r->root + prefix;
 	for (char *c = path; *c; c++)
 		if (*c == '/')
 			*c = '\\';

@@ -45,10 +45,20 @@ struct key_value {
 };
 ASSERT_SIZE(struct key_value, 20);
 
+struct key_security {
+	uint8_t signature[2]; /* "sk" */
+	uint8_t reserved[2];
+	le32 previous, next; /* a ring of all descriptors */
+	le32 references, descriptor_size;
+};
+ASSERT_SIZE(struct key_security, 20);
+
 struct checker {
 	const uint8_t *bins;
-	uint32_t size;	  /* of the hive bins */
-	uint8_t *visited; /* a bit for each 8 bytes: a key begins there */
+	uint32_t size; /* of the hive bins */
+	/* A bit for each 8 bytes: a cell in use begins there; it has been referred to; as a security
+	 * descriptor. But for those, a cell belongs to one place: hivex frees it when that place goes. */
+	uint8_t *starts, *taken, *shared;
 	const char *name;
 	const struct key_node *path[LEVELS_MAX];
 	unsigned level;
@@ -81,18 +91,58 @@ static int damaged(const struct checker *c, uint32_t at, const char *what, struc
 
 /* ---- cells ---- */
 
-/* The content of the cell at that offset, with room for at least need bytes; NULL: there is none. */
+static bool bit_get(const uint8_t *bits, uint32_t at)
+{
+	return bits[at / 64] >> (at / 8 % 8) & 1;
+}
+
+static void bit_set(uint8_t *bits, uint32_t at)
+{
+	bits[at / 64] |= (uint8_t)(1u << (at / 8 % 8));
+}
+
+/* Each bin is full of cells, in use (size negative) or free; returns where one is not, or UINT32_MAX. */
+static uint32_t map_cells(struct checker *c)
+{
+	for (uint32_t bin = 0; bin < c->size;) {
+		const uint8_t *head = c->bins + bin;
+		uint32_t size = c->size - bin < HIVE_BIN_ALIGN ? 0 : le32_at(head + 8);
+		if (size == 0 || size % HIVE_BIN_ALIGN || size > c->size - bin ||
+			memcmp(head, "hbin", 4) != 0)
+			return bin;
+		for (uint32_t at = bin + 32, end = bin + size; at < end;) {
+			uint32_t raw = le32_at(c->bins + at);
+			uint32_t len = raw & 0x80000000u ? 0 - raw : raw;
+			if (len < 8 || len % 8 || len > end - at)
+				return at;
+			if (len != raw)
+				bit_set(c->starts, at);
+			at += len;
+		}
+		bin += size;
+	}
+	return UINT32_MAX;
+}
+
+static const void *cell_look(const struct checker *c, uint32_t at, size_t need, size_t *ret_len)
+{
+	if (at % 8 || at >= c->size || !bit_get(c->starts, at))
+		return NULL;
+	size_t len = (0 - le32_at(c->bins + at)) - 4;
+	if (ret_len)
+		*ret_len = len;
+	return len < need ? NULL : c->bins + at + 4;
+}
+
+/* The content of the cell at that offset, with room for at least need bytes, and now taken; NULL: there is
+ * none, or something else has it. */
 static const void *cell(const struct checker *c, uint32_t at, size_t need, size_t *ret_len)
 {
-	if (at % 8 || !u64_range_ok(at, 4, c->size))
+	const void *content = cell_look(c, at, need, ret_len);
+	if (!content || bit_get(c->taken, at))
 		return NULL;
-	int32_t size = (int32_t)le32_at(c->bins + at);
-	if (size >= 0 || size == INT32_MIN || !u64_range_ok(at, (uint64_t)-size, c->size) ||
-		(size_t)-size - 4 < need)
-		return NULL;
-	if (ret_len)
-		*ret_len = (size_t)-size - 4;
-	return c->bins + at + 4;
+	bit_set(c->taken, at);
+	return content;
 }
 
 /* Big data: segments of 16344 bytes, each a cell. */
@@ -122,7 +172,7 @@ static bool value_ok(const struct checker *c, uint32_t at)
 	if (size & INLINE_DATA)
 		return (size & ~INLINE_DATA) <= 4;
 	if (size == 0)
-		return true;
+		return false; /* Windows marks it inline, too; hivex would free what it points at */
 	const uint8_t *data = cell(c, le32_get(vk->data), size > BIG_DATA_FROM ? 8 : size, &len);
 	return data && (len >= size || (memcmp(data, "db", 2) == 0 && big_data_ok(c, data, size)));
 }
@@ -182,26 +232,43 @@ static int check_subkeys(
 	return found == n ? 0 : damaged(c, at, "it has not as many subkeys as it says", err);
 }
 
-static bool first_visit(struct checker *c, uint32_t at)
+static const struct key_security *security(const struct checker *c, uint32_t at)
 {
-	uint8_t bit = (uint8_t)(1u << (at / 8 % 8)), *byte = &c->visited[at / 64];
-	bool first = !(*byte & bit);
-	*byte |= bit;
-	return first;
+	const struct key_security *sk = cell_look(c, at, sizeof(*sk), NULL);
+	if (!sk || memcmp(sk->signature, "sk", 2) != 0)
+		return NULL;
+	if (!bit_get(c->shared, at) && !cell(c, at, sizeof(*sk), NULL))
+		return NULL;
+	bit_set(c->shared, at);
+	return sk;
+}
+
+/* hivex follows the ring when it frees a descriptor. */
+static bool security_ok(const struct checker *c, uint32_t at)
+{
+	if (at == UINT32_MAX)
+		return true;
+	const struct key_security *sk = security(c, at);
+	return sk && security(c, le32_get(sk->previous)) && security(c, le32_get(sk->next));
 }
 
 static int check_key(struct checker *c, uint32_t at, struct error **err)
 {
 	size_t len;
-	const struct key_node *nk = cell(c, at, sizeof(*nk), &len);
+	const struct key_node *nk = cell_look(c, at, sizeof(*nk), &len);
 	if (!nk || memcmp(nk->signature, "nk", 2) != 0 ||
 		le16_get(nk->name_len) > len - sizeof(*nk))
 		return damaged(c, at, "a subkey of it is no key", err);
-	if (!first_visit(c, at))
+	if (!cell(c, at, sizeof(*nk), NULL))
 		return damaged(c, at, "a subkey of it hangs in two places, or holds itself", err);
 	if (c->level == LEVELS_MAX)
 		return damaged(c, at, "keys are nested deeper than 512 levels", err);
 	c->path[c->level++] = nk;
+	if (!security_ok(c, le32_get(nk->security)))
+		return damaged(c, at, "its security descriptor is not where it should be", err);
+	uint32_t class = le32_get(nk->class_name);
+	if (class != UINT32_MAX && !cell(c, class, le16_get(nk->class_len), NULL))
+		return damaged(c, at, "its class name is not where it should be", err);
 	if (check_values(c, at, nk, err) < 0 || check_subkeys(c, at, nk, err) < 0)
 		return -1;
 	c->level--;
@@ -219,11 +286,19 @@ int hive_check(const uint8_t *data, size_t size, const char *name, struct error 
 		return err_set(err, ERR_HIVE_DAMAGED,
 			"%s is cut off: it has %zu bytes and should have %llu", name, size,
 			(unsigned long long)HIVE_BASE_BLOCK_SIZE + bins);
-	CLEANUP_FREE uint8_t *visited = xcalloc(bins / 64 + 1, 1);
+	CLEANUP_FREE uint8_t *starts = xcalloc(bins / 64 + 1, 1);
+	CLEANUP_FREE uint8_t *taken = xcalloc(bins / 64 + 1, 1);
+	CLEANUP_FREE uint8_t *shared = xcalloc(bins / 64 + 1, 1);
 	CLEANUP_FREE struct checker *c = xcalloc(1, sizeof(*c));
 	*c = (struct checker){.bins = data + HIVE_BASE_BLOCK_SIZE,
 		.size = bins,
-		.visited = visited,
+		.starts = starts,
+		.taken = taken,
+		.shared = shared,
 		.name = name};
+	uint32_t bad = map_cells(c);
+	if (bad != UINT32_MAX)
+		return err_set(err, ERR_HIVE_DAMAGED, "%s: no valid hive bin or cell at 0x%llx",
+			name, (unsigned long long)HIVE_BASE_BLOCK_SIZE + bad);
 	return check_key(c, le32_get(b->root_cell), err);
 }

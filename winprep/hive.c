@@ -48,14 +48,17 @@ static int check_clean(const uint8_t *data, size_t size, const char *name, struc
 
 int hive_prepare_process(struct error **err)
 {
-	static const char *const sets[] = {"UTF-16LE", "LATIN1"};
+	static const char *const sets[][2] = {{"UTF-8", "UTF-16LE"}, {"UTF-16LE", "UTF-8"},
+		{"UTF-8", "LATIN1"}, {"LATIN1", "UTF-8"}};
 	/* Never closed: what is in use stays loaded. */
-	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
-		if (iconv_open("UTF-8", sets[i]) == (iconv_t)-1 ||
-			iconv_open(sets[i], "UTF-8") == (iconv_t)-1)
+	static iconv_t kept[ARRAY_SIZE(sets)];
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		kept[i] = iconv_open(sets[i][0], sets[i][1]);
+		if (kept[i] == (iconv_t)-1)
 			return err_errno(err, ERR_SYSTEM, errno,
-				"the C library cannot convert %s (its gconv modules expected)",
-				sets[i]);
+				"the C library cannot convert %s to %s (its gconv modules expected)",
+				sets[i][1], sets[i][0]);
+	}
 	return 0;
 }
 

@@ -24,10 +24,14 @@ static bool adds_up(enum action_kind kind)
 	       kind == ACT_REG_TOKEN_REMOVE || kind == ACT_REG_BITS;
 }
 
-/* Gone is gone, whoever says it first. */
+/* Gone is gone, whoever says it first; and the same value is the same value. */
 static bool agree(const struct action *a, const struct action *b)
 {
-	return a->kind == b->kind && (a->kind == ACT_REG_UNSET || a->kind == ACT_REG_DELETE_KEY);
+	if (a->kind != b->kind)
+		return false;
+	return a->kind == ACT_REG_UNSET || a->kind == ACT_REG_DELETE_KEY ||
+	       a->kind == ACT_FILE_DELETE || a->kind == ACT_REG_MAKE_KEY ||
+	       (a->kind == ACT_REG_SET && reg_value_equal(&a->value, &b->value));
 }
 
 static int compare_target(const void *pa, const void *pb)

@@ -5,6 +5,7 @@
 # sanitizers: yes
 . "$(dirname "$0")/../lib/tap.sh"
 . "$TOP/tests/lib/windows.sh"
+. "$TOP/tests/lib/agent.sh"
 cectl=$BUILD/agent/cectl
 here=$TOP/tests/fixtures/windows
 data=$(real_data)
@@ -120,6 +121,10 @@ bios=$(windows_fixture platform=kvm firmware=bios product=server2019 size=300)
 inspect "$bios"
 is "BIOS, a server" "$(field '.windows | [.firmware, .source.platform, .productType, .partition] | @json')" '["bios","kvm","server",2]'
 is "nothing to complain about" "$(problems)" ""
+must agent_start --disk "win=$bios"
+api GET /v1/disks/win
+is "GET /v1/disks says the same" "$(jq -S '.inspection | .windows, .installations, .problems' <<<"$api_body")" \
+	"$(jq -S '.windows, .installations, .problems' "$TMP/doc")"
 must qemu-img convert -q -f raw -O vhdx "$bios" "$TMP/bios.vhdx"
 inspect "$TMP/bios.vhdx"
 is "the same in a VHDX" "$(field '[.disk.format, .disk.image.type, .windows.productName] | @json')" \

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "hive-guest.h"
 #include "hive-make.h"
 #include "io.h"
 #include "mem.h"
@@ -100,4 +101,26 @@ void made_guest_compare(const struct guest *is, const struct guest *expected)
 		ck_assert_msg(unit_run("test -s '%s' && diff '%s' '%s' >&2", a, a, b) == 0,
 			"%s differs: < is, > expected", hive_id_name(hives[i]));
 	}
+}
+
+void made_guest_check(const struct step *step, const char *from, const char *to, const char *domain,
+	const struct made_row *stay, const struct made_row *go)
+{
+	struct guest g, expected;
+	struct plan plan = {0};
+	struct prep p = {
+		.guest = &g, .from = platform_find(from), .to = platform_find(to), .plan = &plan};
+	made_guest_init(&g);
+	made_guest_init(&expected);
+	g.domain = (char *)domain;
+	made_guest_add(&g, stay);
+	made_guest_add(&g, go);
+	made_guest_add(&expected, stay);
+	ck_assert(step->applies(&p));
+	hive_guest_run(&p, step);
+	ck_assert_uint_ge(plan.n, 1);
+	made_guest_compare(&g, &expected);
+	plan_done(&plan);
+	made_guest_done(&g);
+	made_guest_done(&expected);
 }

@@ -41,3 +41,9 @@ void made_guest_done(struct guest *g);
 void made_guest_add(struct guest *g, const struct made_row *rows);
 /* Both say the same, whatever order their keys and values have; else the difference fails the test. */
 void made_guest_compare(const struct guest *is, const struct guest *expected);
+/*
+ * A guest with what stays and what goes takes the step and is then what one with stay alone is. domain: of
+ * the guest; NULL: a workgroup.
+ */
+void made_guest_check(const struct step *step, const char *from, const char *to, const char *domain,
+	const struct made_row *stay, const struct made_row *go);

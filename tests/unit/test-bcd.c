@@ -122,15 +122,10 @@ static void rerun(struct fixture *f)
 	hive_guest_run(&f->p, &step_boot);
 }
 
-/* Writes the store to the disk, and gets it back as other programs see it. */
-static void commit(struct fixture *f)
+/* The overlay to the disk, and the store back as other programs see it. */
+static void commit_disk(struct fixture *f)
 {
 	struct op op = {0};
-	uint8_t *data = NULL;
-	size_t size;
-	ck_ok(hive_save(f->g.hives[HIVE_BCD].h, &data, &size, &err));
-	ck_ok(guest_bcd_write(&f->g, data, size, &err));
-	free(data);
 	ck_ok(overlay_commit(f->overlay, f->disk, &op, &err));
 	run("dd if='%s' of='%s.part' bs=1M skip=1 count=50 conv=sparse status=none", f->image,
 		f->image);
@@ -141,6 +136,17 @@ static void commit(struct fixture *f)
 	else
 		run("ntfsfix -n '%s.part' >/dev/null && ntfscat '%s.part' /Boot/BCD >'%s.bcd'",
 			f->image, f->image, f->image);
+}
+
+/* Writes the store to the disk. */
+static void commit(struct fixture *f)
+{
+	uint8_t *data = NULL;
+	size_t size;
+	ck_ok(hive_save(f->g.hives[HIVE_BCD].h, &data, &size, &err));
+	ck_ok(guest_bcd_write(&f->g, data, size, &err));
+	free(data);
+	commit_disk(f);
 }
 
 /* want: "hex(3):01"; "": there is no such element. */
@@ -242,6 +248,64 @@ START_TEST(other_windows_are_left_alone)
 }
 END_TEST
 
+/* One partition for all: the store lies on the Windows volume itself, which is open already. */
+START_TEST(store_on_the_windows_volume)
+{
+	struct fixture f;
+	begin(&f, &bios, "vsphere", "gcp");
+	struct guest_hive *gh = &f.g.hives[HIVE_BCD];
+	hive_close(gh->h);
+	free(gh->path);
+	*gh = (struct guest_hive){0};
+	const struct partition *p = f.g.partition = &f.table->v[0];
+	ck_ok(ntfs_volume_open_write(
+		&f.g.volume, overlay_disk(f.overlay), p->start, p->size, 0, &err));
+	ck_ok(guest_bcd_open(&f.g, &err));
+	f.g.partition = NULL; /* the store is another disk's: its devices name none of these */
+	rerun(&f);
+	f.g.partition = p;
+	uint8_t *data = NULL;
+	size_t size;
+	ck_ok(hive_save(gh->h, &data, &size, &err));
+	ck_ok(guest_bcd_write(&f.g, data, size, &err));
+	free(data);
+	ck_ok(ntfs_volume_sync(f.g.volume, &err));
+	ntfs_volume_close(f.g.volume);
+	commit_disk(&f);
+	check_ems(&f, 2);
+	end(&f);
+}
+END_TEST
+
+/* Not closed cleanly: the log beside it is what brings it to the newest state, or it is not touched. */
+START_TEST(store_needs_its_log)
+{
+	struct fixture f;
+	begin(&f, &uefi, "vsphere", "azure");
+	run("cd '%s' && export MTOOLS_SKIP_CHECK=1 && "
+	    "mcopy -n -o -i '%s@@1M' ::/EFI/Microsoft/Boot/BCD dirty && "
+	    "printf '\\157' | dd of=dirty bs=1 seek=4 conv=notrunc status=none && "
+	    "mcopy -o -i '%s@@1M' dirty ::/EFI/Microsoft/Boot/BCD",
+		unit_tmp(), f.image, f.image);
+	struct guest g = {.disk = f.disk, .table = f.table};
+	struct guest_hive *gh = &g.hives[HIVE_BCD];
+	ck_ok(guest_bcd_open(&g, &err));
+	ck_assert(gh->replay.dirty && gh->h);
+	ck_assert_uint_gt(gh->replay.entries, 0);
+	f.p.guest = &g;
+	rerun(&f);
+	ck_assert_uint_gt(f.plan.n, 0);
+	hive_close(gh->h);
+	hive_replay_report_done(&gh->replay);
+	free(gh->path);
+	*gh = (struct guest_hive){0};
+	run("MTOOLS_SKIP_CHECK=1 mdel -i '%s@@1M' ::/EFI/Microsoft/Boot/BCD.LOG", f.image);
+	ck_fails(guest_bcd_open(&g, &err), ERR_HIVE_DIRTY, "boot configuration");
+	free(gh->path);
+	end(&f);
+}
+END_TEST
+
 START_TEST(no_store_is_no_failure)
 {
 	struct fixture f;
@@ -265,4 +329,5 @@ START_TEST(no_store_is_no_failure)
 END_TEST
 
 UNIT_MAIN("bcd", azure_has_a_console_on_port_1, google_has_one_on_port_2,
-	leaving_takes_the_console_away, other_windows_are_left_alone, no_store_is_no_failure)
+	leaving_takes_the_console_away, other_windows_are_left_alone, store_on_the_windows_volume,
+	store_needs_its_log, no_store_is_no_failure)

@@ -170,15 +170,30 @@ START_TEST(refusals_leave_the_disk_as_it_was)
 	struct prepare_request kvm = {.target = (char *)"kvm"}, nowhere = {.target = (char *)"vhs"},
 			       root = {.target = (char *)"azure", .root = (char *)"\\WINNT"},
 			       hash = {.target = (char *)"azure",
-				       .md5_hash = (char *)"23a396b3438cd1b16749c6635dd6c9b2"};
+				       .md5_hash = (char *)"23a396b3438cd1b16749c6635dd6c9b2"},
+			       boot = {.target = (char *)"azure",
+				       .needs_first_boot =
+					       (char *[]){(char *)"domainUnjoin", NULL}},
+			       vda = {.target = (char *)"azure",
+				       .strict = true,
+				       .controllers = (char *[]){(char *)"ddc.example", NULL}};
 	ck_fails(prepare(&f, &kvm, false, &result, &err), ERR_BOOT_DRIVER_MISSING, "virtio");
 	ck_fails(prepare(&f, &nowhere, false, &result, &err), ERR_UNKNOWN_PLATFORM, "vhs");
 	ck_fails(prepare(&f, &root, false, &result, &err), ERR_NO_WINDOWS, "there is 1:\\Windows");
 	ck_fails(prepare(&f, &hash, false, &result, &err), ERR_HASH_MISMATCH,
 		"Expected hash [23a396b3438cd1b16749c6635dd6c9b2] does not match provided disk");
+	ck_fails(prepare(&f, &boot, false, &result, &err), ERR_NEEDS_FIRST_BOOT, "domainUnjoin");
+	ck_fails(prepare(&f, &vda, false, &result, &err), ERR_VDA_MISSING, "no Virtual Delivery");
 	CLEANUP_FREE char *after = disk_hash(&f);
 	ck_assert_str_eq(before, after);
 	ck_assert_int_ne(access(f.journal, F_OK), 0);
+	/* Without strict the rest is done, and a note says what was left out. */
+	vda.strict = false;
+	ck_ok(prepare(&f, &vda, true, &result, &err));
+	CLEANUP_FREE char *text = json_dumps(result.report, 0);
+	ck_assert_ptr_nonnull(strstr(text, "left out: xdReconfigure"));
+	ck_assert_ptr_null(strstr(text, "ListOfDDCs"));
+	json_decref(result.report);
 	fixture_free(&f);
 }
 END_TEST

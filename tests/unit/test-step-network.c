@@ -225,6 +225,36 @@ START_TEST(dhcp_where_it_stays_resets_the_adapter)
 }
 END_TEST
 
+/* One without an adapter is reset; the Bluetooth adapter's is somebody's own business. */
+START_TEST(dhcp_reaches_interfaces_without_an_adapter)
+{
+	static const char orphan[] = "{0f8b5c1e-0000-4000-8000-000000000009}";
+	static const char bluetooth[] = "{4a25b723-024d-4349-a7ea-bdd92c863566}";
+	static const char *const guids[] = {orphan, bluetooth};
+	static const char *const address[] = {"203.0.113.9", NULL};
+	struct fixture f;
+	fixture_init(&f, ONE_NIC, NETWORK_DHCP, "kvm");
+	struct hive *h = f.g.hives[HIVE_SYSTEM].h;
+	for (size_t i = 0; i < ARRAY_SIZE(guids); i++) {
+		CLEANUP_FREE char *key = xasprintf(TCPIP "Interfaces\\%s", guids[i]);
+		put(h, key, "EnableDHCP", reg_dword(0));
+		put(h, key, "IPAddress", reg_multi_sz(address));
+	}
+	hive_guest_run(&f.p, &step_network);
+	for (size_t i = 0; i < ARRAY_SIZE(guids); i++) {
+		hive_node node = hive_findf(h, hive_root(h), TCPIP "Interfaces\\%s", guids[i]);
+		uint32_t dhcp = 9;
+		ck_assert(hive_get_number(h, node, "EnableDHCP", &dhcp));
+		ck_assert_uint_eq(dhcp, i == 0);
+		char **left = net_get_texts(h, node, "IPAddress");
+		ck_assert_int_eq(left[0] != NULL, i == 1);
+		reg_texts_free(left);
+	}
+	ck_assert(has_note(&f, "no adapter any more, loses 203.0.113.9"));
+	fixture_done(&f);
+}
+END_TEST
+
 START_TEST(every_control_set_is_cleaned)
 {
 	struct fixture f;
@@ -399,6 +429,7 @@ START_TEST(adapters_that_make_no_sense_are_left_out)
 END_TEST
 
 UNIT_MAIN("step-network", dhcp_takes_the_old_adapter_out, dhcp_where_it_stays_resets_the_adapter,
-	every_control_set_is_cleaned, keep_changes_nothing_and_hands_everything_over,
+	dhcp_reaches_interfaces_without_an_adapter, every_control_set_is_cleaned,
+	keep_changes_nothing_and_hands_everything_over,
 	settings_of_the_platform_are_not_handed_over, hand_over_follows_the_settings,
 	teams_are_reported_and_left_alone, adapters_that_make_no_sense_are_left_out)

@@ -11,159 +11,17 @@
 #include "hive-guest.h"
 #include "made-guest.h"
 #include "mem.h"
-#include "msi-guid.h"
 #include "strip-software.h"
 
 #define CV  "SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\"
 #define NT  "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\"
 #define WOW "SOFTWARE\\Wow6432Node\\"
-#define MSI CV "Installer\\UserData\\S-1-5-18\\"
-
-static void check_domain(const char *from, const char *to, const char *domain,
-	const struct made_row *stay, const struct made_row *go)
-{
-	struct guest g, expected;
-	struct plan plan = {0};
-	struct prep p = {
-		.guest = &g, .from = platform_find(from), .to = platform_find(to), .plan = &plan};
-	made_guest_init(&g);
-	made_guest_init(&expected);
-	g.domain = (char *)domain;
-	made_guest_add(&g, stay);
-	made_guest_add(&g, go);
-	made_guest_add(&expected, stay);
-	ck_assert(step_software.applies(&p));
-	hive_guest_run(&p, &step_software);
-	ck_assert_uint_ge(plan.n, 1);
-	made_guest_compare(&g, &expected);
-	plan_done(&plan);
-	made_guest_done(&g);
-	made_guest_done(&expected);
-}
 
 static void check(
 	const char *from, const char *to, const struct made_row *stay, const struct made_row *go)
 {
-	check_domain(from, to, NULL, stay, go);
+	made_guest_check(&step_software, from, to, NULL, stay, go);
 }
-
-/* Pairs that the world's machines have: Office 2010, Visual C++ 2008. */
-START_TEST(packed_guids)
-{
-	static const char *const pairs[][2] = {
-		{"{90140000-0011-0000-0000-0000000FF1CE}", "00004109110000000000000000F01FEC"},
-		{"{9A25302D-30C0-39D9-BD6F-21E6EC160475}", "D20352A90C039D93DBF6126ECE614057"},
-	};
-	char packed[MSI_PACKED_SIZE], guid[MSI_GUID_SIZE];
-	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
-		ck_assert(msi_pack(pairs[i][0], packed));
-		ck_assert_str_eq(packed, pairs[i][1]);
-		ck_assert(msi_unpack(pairs[i][1], guid));
-		ck_assert_str_eq(guid, pairs[i][0]);
-	}
-	ck_assert(msi_pack("{9a25302d-30c0-39d9-bd6f-21e6ec160475}", packed));
-	ck_assert_str_eq(packed, pairs[1][1]);
-	static const char *const bad[] = {"", "VMware Tools",
-		"{90140000-0011-0000-0000-0000000FF1C}", "{9014000G-0011-0000-0000-0000000FF1CE}",
-		"90140000-0011-0000-0000-0000000FF1CE}}",
-		"{90140000-0011-0000-0000-0000000FF1CE} "};
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		ck_assert_msg(!msi_pack(bad[i], packed), "%s", bad[i]);
-	ck_assert(!msi_unpack("00004109110000000000000000F01FE", guid));
-	ck_assert(!msi_unpack("00004109110000000000000000F01FEZ", guid));
-}
-END_TEST
-
-/* ---- MSI ---- */
-
-#define OURS	  "{3A1B5C7D-0000-4000-8000-00000000AB12}"
-#define OURS_P	  "D7C5B1A300000004080000000000BA21"
-#define OFFICE	  "{90140000-0011-0000-0000-0000000FF1CE}"
-#define OFFICE_P  "00004109110000000000000000F01FEC"
-#define PERMANENT "00000000000000000000000000000000"
-
-static const struct made_row office[] = {
-	ROW_TEXT(CV "Uninstall\\" OFFICE, "DisplayName", "Microsoft Office 2010"),
-	ROW_TEXT(CV "Uninstall\\{0BADC0DE-0000-4000-8000-000000000001}", "DisplayName",
-		"VMware Carbon Black sensor"),
-	ROW_TEXT(CV "Uninstall\\VMware Tools Log Viewer", "DisplayName", "VMware Tools Log Viewer"),
-	ROW_KEY(WOW "Microsoft\\Windows\\CurrentVersion\\Uninstall"),
-	ROW_TEXT("SOFTWARE\\Classes\\Installer\\Products\\" OFFICE_P, "ProductName", "Office"),
-	ROW_TEXT("SOFTWARE\\Classes\\Installer\\Features\\" OFFICE_P, "WORD", ""),
-	ROW_TEXT(MSI "Products\\" OFFICE_P "\\InstallProperties", "LocalPackage",
-		"C:\\Windows\\Installer\\2.msi"),
-	ROW_TEXT(MSI "Components\\AA000000000000000000000000000001", OFFICE_P, "C:\\shared.dll"),
-	ROW_TEXT(MSI "Components\\AA000000000000000000000000000002", PERMANENT, "C:\\kept.dll"),
-	ROW_TEXT(MSI "Components\\AA000000000000000000000000000003", OFFICE_P, "C:\\word.dll"),
-	ROW_TEXT("SOFTWARE\\Classes\\Installer\\UpgradeCodes\\BB000000000000000000000000000001",
-		OFFICE_P, ""),
-	ROW_KEY(CV "Installer\\UpgradeCodes"),
-	ROW_TEXT(CV "Installer\\Folders", "C:\\Program Files\\Microsoft Office\\", ""),
-	ROW_TEXT(CV "Installer\\Folders", "C:\\Program Files\\VMware\\", ""),
-	{0},
-};
-
-START_TEST(msi_products_go_with_all_they_registered)
-{
-	static const struct made_row tools[] = {
-		ROW_TEXT(CV "Uninstall\\" OURS, "DisplayName", "VMware Tools"),
-		ROW_TEXT("SOFTWARE\\Classes\\Installer\\Products\\" OURS_P, "ProductName",
-			"VMware Tools"),
-		ROW_TEXT("SOFTWARE\\Classes\\Installer\\Products\\" OURS_P "\\SourceList\\Media",
-			"1", ";"),
-		ROW_TEXT("SOFTWARE\\Classes\\Installer\\Features\\" OURS_P, "Complete", ""),
-		ROW_TEXT(MSI "Products\\" OURS_P "\\InstallProperties", "LocalPackage",
-			"C:\\Windows\\Installer\\1a2b3c.msi"),
-		ROW_TEXT(MSI "Products\\" OURS_P "\\Features", "Complete", ""),
-		/* one shared with Office, one permanent, one alone */
-		ROW_TEXT(MSI "Components\\AA000000000000000000000000000001", OURS_P, "C:\\a"),
-		ROW_TEXT(MSI "Components\\AA000000000000000000000000000002", OURS_P, "C:\\b"),
-		ROW_TEXT(MSI "Components\\AA000000000000000000000000000004", OURS_P, "C:\\c"),
-		ROW_TEXT(
-			"SOFTWARE\\Classes\\Installer\\UpgradeCodes\\BB000000000000000000000000000002",
-			OURS_P, ""),
-		ROW_TEXT(
-			CV "Installer\\UpgradeCodes\\BB000000000000000000000000000001", OURS_P, ""),
-		ROW_TEXT(CV "Installer\\Folders", "C:\\Program Files\\VMware\\VMware Tools\\", ""),
-		ROW_TEXT(CV "Installer\\Folders",
-			"C:\\Program Files\\VMware\\VMware Tools\\messages\\", ""),
-		{0},
-	};
-	check("vsphere", "kvm", office, tools);
-}
-END_TEST
-
-/* The name in the product's own keys alone, and a product that only its upgrade code gives away. */
-START_TEST(msi_products_are_found_in_every_way)
-{
-	static const struct made_row hidden[] = {
-		ROW_TEXT(MSI "Products\\" OURS_P "\\InstallProperties", "DisplayName",
-			"VMware Tools"),
-		ROW_TEXT(CV "Uninstall\\" OURS, "SystemComponent", "no name here"),
-		ROW_TEXT(MSI "Components\\AA000000000000000000000000000001", OURS_P, "C:\\a"),
-		{0},
-	};
-	static const struct made_row by_code[] = {
-		ROW_TEXT(
-			"SOFTWARE\\Classes\\Installer\\UpgradeCodes\\F141FE126219AD2439DC5B4024404702",
-			OURS_P, ""),
-		ROW_TEXT(WOW "Microsoft\\Windows\\CurrentVersion\\Uninstall\\" OURS, "DisplayName",
-			"a name of some version"),
-		ROW_TEXT(MSI "Products\\" OURS_P "\\Usage", "x", ""),
-		ROW_TEXT(WOW "Microsoft\\Windows\\CurrentVersion\\Uninstall\\Citrix XenTools",
-			"DisplayName", "Citrix XenTools"),
-		{0},
-	};
-	static const struct made_row versions[] = {
-		ROW_TEXT(CV "Uninstall\\Oracle VM VirtualBox Guest Additions", "DisplayName",
-			"Oracle VM VirtualBox Guest Additions 6.1.50"),
-		{0},
-	};
-	check("vsphere", "kvm", office, hidden);
-	check("xen", "kvm", office, by_code);
-	check("virtualbox", "hyperv", office, versions);
-}
-END_TEST
 
 /* ---- keys ---- */
 
@@ -357,7 +215,7 @@ START_TEST(google_settings_are_undone)
 	check("gcp", "kvm", google_left, google_made);
 	memcpy(joined, google_left, sizeof(google_left));
 	memcpy(joined + ARRAY_SIZE(google_left) - 1, domain, sizeof(domain));
-	check_domain("gcp", "vsphere", "example.org", joined, google_made);
+	made_guest_check(&step_software, "gcp", "vsphere", "example.org", joined, google_made);
 }
 END_TEST
 
@@ -410,6 +268,55 @@ START_TEST(settings_of_others_are_undone)
 }
 END_TEST
 
+/* What virt-v2v left: a stub in the driver database, a service with a name that is nobody's. */
+START_TEST(virt_v2v_is_cleared_away)
+{
+#define DDB "SYSTEM\\DriverDatabase\\"
+	static const struct made_row database[] = {
+		ROW_LIST(DDB "DriverInfFiles\\disk.inf", "", "disk.inf_amd64_1"),
+		ROW_TEXT(DDB "DriverPackages\\disk.inf_amd64_1", "", "disk.inf"),
+		ROW_TEXT(DDB "DeviceIds\\PCI\\VEN_1AF4&DEV_1004", "oem5.inf", "x"),
+		{0},
+	};
+	static const struct made_row stub[] = {
+		ROW_LIST(DDB "DriverInfFiles\\guestor.inf", "", "guestor.inf_tmp"),
+		ROW_TEXT(DDB "DriverPackages\\guestor.inf_tmp\\Configurations\\guestor_conf",
+			"Service", "viostor"),
+		ROW_TEXT(DDB "DeviceIds\\PCI\\VEN_1AF4&DEV_1001", "guestor.inf", "x"),
+		ROW_TEXT(DDB "DeviceIds\\PCI\\VEN_1AF4&DEV_1004", "guestor.inf", "x"),
+		{0},
+	};
+	/* A list that names somebody else's package is not followed. */
+	static const struct made_row wrong[] = {
+		ROW_LIST(DDB "DriverInfFiles\\disk.inf", "", "disk.inf_amd64_1"),
+		ROW_TEXT(DDB "DriverPackages\\disk.inf_amd64_1", "", "disk.inf"),
+		ROW_LIST(DDB "DriverInfFiles\\guestor.inf", "", "disk.inf_amd64_1"),
+		{0},
+	};
+	static const struct made_row other[] = {
+		ROW_NUMBER("CCS\\Services\\Other", "Start", 2), {0}};
+	static const struct made_row firstboot[] = {
+		ROW_NUMBER("CCS\\Services\\firstboot", "Start", 2),
+		ROW_TEXT("CCS\\Services\\firstboot", "ImagePath",
+			"\"c:\\Program Files\\Guestfs\\Firstboot\\rhsrvany.exe\" -s firstboot"),
+		{0},
+	};
+	made_guest_check(&step_packages, "kvm", "hyperv", NULL, database, stub);
+	made_guest_check(&step_services, "kvm", "hyperv", NULL, other, firstboot);
+	struct guest g;
+	struct plan plan = {0};
+	struct prep p = {.guest = &g,
+		.from = platform_find("kvm"),
+		.to = platform_find("hyperv"),
+		.plan = &plan};
+	made_guest_init(&g);
+	made_guest_add(&g, wrong);
+	hive_guest_run(&p, &step_packages);
+	ck_assert_uint_eq(plan.n, 0);
+	made_guest_done(&g);
+}
+END_TEST
+
 /* What the same values hold where somebody else set them: no action at all. */
 START_TEST(values_of_others_stay)
 {
@@ -443,7 +350,6 @@ START_TEST(values_of_others_stay)
 }
 END_TEST
 
-UNIT_MAIN("steps-software", packed_guids, msi_products_go_with_all_they_registered,
-	msi_products_are_found_in_every_way, keys_and_values_go,
-	lockdown_entries_of_removed_packages_go, system_forgets_the_tools, tasks_go_from_the_cache,
-	google_settings_are_undone, settings_of_others_are_undone, values_of_others_stay)
+UNIT_MAIN("steps-software", keys_and_values_go, lockdown_entries_of_removed_packages_go,
+	system_forgets_the_tools, tasks_go_from_the_cache, google_settings_are_undone,
+	settings_of_others_are_undone, virt_v2v_is_cleared_away, values_of_others_stay)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * AWS agents and drivers; its PV drivers carry the xen… names. Facts windows-and-peers 1.3.5: the service
- * names of agents are proven, those of drivers [K].
+ * AWS agents and drivers. Facts windows-and-peers 1.3.5: the names of the first agents are proven, those of
+ * the others and of AWS' own drivers [K]; its PV drivers carry the proven names of 1.3.3.
  */
 #include "lists.h"
 
@@ -14,12 +14,12 @@ static const struct strip_service services[] = {
 	{"EC2HibernateAgent", true},
 	{"AWSNVMe", true},
 	{"ena", true},
-	{"xenbus", true},
-	{"xenvbd", true},
-	{"xenvif", true},
-	{"xennet", true},
-	{"xeniface", true},
-	{"xenfilt", true},
+	{"xenbus", false},
+	{"xenvbd", false},
+	{"xenvif", false},
+	{"xennet", false},
+	{"xeniface", false},
+	{"xenfilt", false},
 	{0},
 };
 
@@ -33,7 +33,10 @@ static const char *const uninstall_names[] = {"AWS PV Drivers", "AWS PV Driver",
 static const char *const software_keys[] = {"Amazon\\PVDriver", "Amazon\\MachineImage",
 	"Amazon\\EC2Launch", "Amazon\\EC2ConfigService", "Amazon\\AWSPVDriverSetup", NULL};
 static const char *const tasks[] = {"Amazon Ec2 Launch - Instance Initialization", NULL};
-static const char *const files[] = {"\\Windows\\System32\\drivers\\awsnvme.sys",
+static const char *const files[] = {"\\Windows\\System32\\drivers\\xenbus.sys",
+	"\\Windows\\System32\\drivers\\xenvbd.sys", "\\Windows\\System32\\drivers\\xenvif.sys",
+	"\\Windows\\System32\\drivers\\xennet.sys", "\\Windows\\System32\\drivers\\xeniface.sys",
+	"\\Windows\\System32\\drivers\\xenfilt.sys", "\\Windows\\System32\\drivers\\awsnvme.sys",
 	"\\Windows\\System32\\drivers\\ena.sys", "\\Program Files\\Amazon\\SSM",
 	"\\Program Files\\Amazon\\EC2Launch", "\\Program Files\\Amazon\\Ec2ConfigService",
 	"\\Program Files\\Amazon\\XenTools", "\\Program Files\\Amazon\\AmazonCloudWatchAgent",
