@@ -5,12 +5,15 @@
 #include <string.h>
 
 #include "bitlocker.h"
-#include "guest-state.h"
+#include "guest-check.h"
 #include "hive-guest.h"
 #include "hive-make.h"
 #include "jsonx.h"
 #include "le.h"
 #include "mem.h"
+#include "ntfs-tool-file.h"
+#include "ntfs-tool.h"
+#include "wof-util.h"
 
 static const json_t *member(const json_t *o, const char *name)
 {
@@ -108,6 +111,64 @@ START_TEST(a_real_hive)
 }
 END_TEST
 
+/* ---- from a volume ---- */
+
+static void put_hive(const char *image, const char *path, struct hive *h)
+{
+	uint8_t *data = NULL;
+	size_t size = 0;
+	ck_ok(hive_save(h, &data, &size, &err));
+	ntfs_tool_file(image, path, size);
+	ntfs_tool_write(image, path, data, size);
+	hive_close(h);
+	free(data);
+}
+
+static void put_compressed(const char *image, const char *path)
+{
+	uint8_t data[600], reparse[24];
+	size_t packed;
+	wof_sample(data, sizeof(data), 1);
+	wof_reparse(reparse, 2, WOF_XPRESS4K);
+	CLEANUP_FREE uint8_t *stream = wof_pack(0, data, sizeof(data), &packed);
+	ntfs_tool_file(image, path, 0);
+	ntfs_tool_wof(image, path, sizeof(data), stream, packed, reparse, sizeof(reparse));
+}
+
+START_TEST(a_compressed_windows_without_software)
+{
+	static const char *const folders[] = {
+		"/WINNT", "/WINNT/System32", "/WINNT/System32/config"};
+	CLEANUP_FREE char *image = xasprintf("%s/compact", unit_tmp());
+	struct hive *h = hive_make_open("SYSTEM");
+	ntfs_tool_make(image, 32u << 20, 4096, 512);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		ntfs_tool_mkdir(image, folders[i]);
+	hive_put_number(h, "Select", "Current", 3);
+	hive_put_text(h, "ControlSet003\\Control\\ComputerName\\ComputerName", "ComputerName",
+		"\xe6\x9d\xb1\xe4\xba\xac");
+	put_hive(image, "/WINNT/System32/config/SYSTEM", h);
+	put_compressed(image, "/WINNT/explorer.exe");
+
+	CLEANUP(disk_close_p) struct disk *d = NULL;
+	CLEANUP(partition_table_free_p) struct partition_table *table = NULL;
+	struct guest *g CLEANUP(guest_close_p) = NULL;
+	struct op op = {0};
+	ck_ok(disk_open(&d, image, DISK_OPEN_RAW, &err));
+	ck_ok(partition_table_read(&table, d, &op, &err));
+	ck_ok(guest_open(&g, d, table, &(struct guest_options){0}, &err));
+	CLEANUP_JSON json_t *o = guest_inspect(g);
+	ck_assert_str_eq(json_string_value(member(o, "root")), "\\WINNT");
+	ck_assert_str_eq(json_string_value(member(o, "firmware")), "bios");
+	ck_assert_str_eq(json_string_value(member(o, "computerName")), "\xe6\x9d\xb1\xe4\xba\xac");
+	ck_assert(json_is_true(member(o, "compactOs")));
+	ck_assert(json_is_false(member(member(o, "hibernation"), "hibernated")));
+	ck_assert(json_is_null(member(o, "productName")));
+	ck_fails(guest_check(g, &op, &err), ERR_HIVE_DAMAGED,
+		"\"\\WINNT\\System32\\config\\SOFTWARE\" is missing");
+}
+END_TEST
+
 /* ---- BitLocker ---- */
 
 enum { VOLUME = 1 << 20, METADATA = 65536 };
@@ -171,4 +232,4 @@ START_TEST(bitlocker_is_told_and_not_believed)
 END_TEST
 
 UNIT_MAIN("inspect", nothing_can_be_read, keys_that_are_not_there, values_of_other_types,
-	a_real_hive, bitlocker_is_told_and_not_believed)
+	a_real_hive, a_compressed_windows_without_software, bitlocker_is_told_and_not_believed)
