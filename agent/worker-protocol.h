@@ -2,7 +2,8 @@
 /*
  * What ce-agentd (or `cectl local`) and ce-worker say to each other. docs/design/worker-protocol.md.
  *
- * The parent starts `ce-worker VERB` (VERB: "export", "inspect", "hash", "check", "unpack"), writes one JSON object to
+ * The parent starts `ce-worker VERB` (VERB: "export", "prepare", "recover", "inspect", "hash",
+ * "check", "unpack", "list"), writes one JSON object to
  * its standard input and closes it; credentials travel nowhere else. The worker answers with one JSON
  * object a line on standard output; standard error is its log. Exit status: 0 done, 1 failed, 2 usage,
  * 3 refused before any write, 4 canceled. SIGTERM cancels, SIGUSR1 ends with `timeout`.
@@ -13,8 +14,11 @@
  *    "local": false,              no agent has read the request: outputFile is allowed, and warnings
  *                                 about the request are the worker's to tell
  *    "mapped": false,             hash: through the allocation map
- *    "request": {…},              export: the public body, export-request.h
- *    "folder": "/…"}              unpack: what an archive, given as the disk, is unpacked to
+ *    "request": {…},              the public body: export-request.h, prepare-request.h
+ *    "packs": ["/…"],             prepare: the folders of the packs that the request names
+ *    "folder": "/…",              unpack: what an archive, given as the disk, is unpacked to
+ *    "journal": "/…",             prepare, recover: the journal's file, or
+ *    "journalFolder": "/…"}       its folder; its name is then the disk's own
  *
  * Output lines ("event" first):
  *   {"event":"step","step":"copy","total":N,"percent":P}

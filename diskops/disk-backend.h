@@ -33,13 +33,15 @@ struct image_driver {
 	enum image_format format;
 	bool (*probe)(struct io *io);
 	/* parent NULL: it opens without, for info and parent_paths only. */
-	int (*open)(
-		void **ret, struct io *io, const struct image_parent *parent, struct error **err);
+	int (*open)(void **ret, struct io *io, bool write, const struct image_parent *parent,
+		struct error **err);
 	void (*close)(void *image);
 	const struct image_info *(*info)(const void *image);
 	/* The id by which a child knows this image. */
 	struct guid (*id)(const struct image_info *info);
 	int (*pread)(void *image, void *buf, size_t len, uint64_t offset, struct error **err);
+	int (*pwrite)(
+		void *image, const void *buf, size_t len, uint64_t offset, struct error **err);
 	int (*data_ranges)(
 		void *image, uint64_t start, uint64_t end, struct ranges *ret, struct error **err);
 	size_t (*parent_paths)(const void *image, const char *const **ret);

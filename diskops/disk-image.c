@@ -32,8 +32,32 @@ static void io_disk_close(struct io *io)
 	free(io);
 }
 
-static const struct io_ops io_disk_ops = {
-	.name = "disk", .pread = io_disk_pread, .close = io_disk_close};
+/* An image grows at its end; the raw disk below is a file, and as long as what was written to it. */
+static int io_disk_pwrite(
+	struct io *io, const void *buf, size_t len, uint64_t offset, struct error **err)
+{
+	struct disk *d = ((struct io_disk *)io)->disk;
+	uint64_t before = d->size;
+	if (offset + len > d->size)
+		d->size = offset + len;
+	if (disk_pwrite(d, buf, len, offset, err) < 0) {
+		d->size = before;
+		return -1;
+	}
+	io->size = d->size;
+	return 0;
+}
+
+static int io_disk_flush(struct io *io, struct error **err)
+{
+	return disk_flush(((struct io_disk *)io)->disk, err);
+}
+
+static const struct io_ops io_disk_ops = {.name = "disk",
+	.pread = io_disk_pread,
+	.pwrite = io_disk_pwrite,
+	.flush = io_disk_flush,
+	.close = io_disk_close};
 
 static struct io *io_from_disk(struct disk *d)
 {
@@ -49,6 +73,18 @@ static int image_pread(struct disk *d, void *buf, size_t len, uint64_t offset, s
 {
 	struct disk_image *i = (struct disk_image *)d;
 	return i->driver->pread(i->image, buf, len, offset, err);
+}
+
+static int image_pwrite(
+	struct disk *d, const void *buf, size_t len, uint64_t offset, struct error **err)
+{
+	struct disk_image *i = (struct disk_image *)d;
+	return i->driver->pwrite(i->image, buf, len, offset, err);
+}
+
+static int image_flush(struct disk *d, struct error **err)
+{
+	return io_flush(((struct disk_image *)d)->io, err);
 }
 
 static int image_data_ranges(
@@ -72,6 +108,8 @@ static void image_close(struct disk *d)
 static const struct disk_ops image_ops = {
 	.name = "image",
 	.pread = image_pread,
+	.pwrite = image_pwrite,
+	.flush = image_flush,
 	.data_ranges = image_data_ranges,
 	.close = image_close,
 };
@@ -105,10 +143,22 @@ static int open_parent(struct disk_image *i, const struct disk_source *src, stru
 /* First without a parent, to learn which one; then with it. */
 static int open_image(struct disk_image *i, const struct disk_source *src, struct error **err)
 {
-	if (i->driver->open(&i->image, i->io, NULL, err) < 0)
+	bool write = src->flags & DISK_OPEN_WRITE;
+	if (i->driver->open(&i->image, i->io, false, NULL, err) < 0)
 		return -1;
-	if (i->driver->info(i->image)->type != IMAGE_DIFFERENCING)
-		return 0;
+	if (i->driver->info(i->image)->type != IMAGE_DIFFERENCING) {
+		if (!write)
+			return 0;
+		i->driver->close(i->image);
+		i->image = NULL;
+		return i->driver->open(&i->image, i->io, write, NULL, err);
+	}
+	if (write) {
+		err_set(err, ERR_IMAGE_UNSUPPORTED,
+			"\"%s\" is a differencing %s: it can be read, but not written to",
+			src->name, image_format_name(i->driver->format));
+		return err_hint(err, "merge it with its parent first, or export it to a new image");
+	}
 	if (open_parent(i, src, err) < 0)
 		return -1;
 	struct image_parent parent = {
@@ -120,10 +170,10 @@ static int open_image(struct disk_image *i, const struct disk_source *src, struc
 	};
 	i->driver->close(i->image);
 	i->image = NULL;
-	return i->driver->open(&i->image, i->io, &parent, err);
+	return i->driver->open(&i->image, i->io, false, &parent, err);
 }
 
-static void set_facts(struct disk_image *i)
+static void set_facts(struct disk_image *i, bool read_only)
 {
 	const struct image_info *info = i->driver->info(i->image);
 	struct disk *d = &i->disk;
@@ -131,7 +181,7 @@ static void set_facts(struct disk_image *i)
 	d->logical_sector = info->logical_sector;
 	d->physical_sector = info->physical_sector;
 	d->format = info->format;
-	d->read_only = true;
+	d->read_only = read_only;
 	d->io_alignment = i->file->io_alignment;
 	d->image = *info;
 	d->image.parent = info->parent ? xstrdup(info->parent) : NULL;
@@ -155,13 +205,9 @@ int disk_image_open(struct disk **disk, const struct disk_source *src, struct er
 	i->file = *disk;
 	*disk = NULL;
 	CLEANUP(disk_close_p) struct disk *opened = &i->disk;
-	if (src->flags & DISK_OPEN_WRITE)
-		return err_set(err, ERR_IMAGE_UNSUPPORTED,
-			"\"%s\" is a %s image: it can be read, but not written to", src->name,
-			image_format_name(driver->format));
 	if (open_image(i, src, err) < 0)
 		return -1;
-	set_facts(i);
+	set_facts(i, !(src->flags & DISK_OPEN_WRITE));
 	*disk = TAKE_PTR(opened);
 	return 0;
 }

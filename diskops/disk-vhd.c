@@ -2,10 +2,11 @@
 #include "disk-backend.h"
 #include "vhd.h"
 
-static int open_image(
-	void **ret, struct io *io, const struct image_parent *parent, struct error **err)
+static int open_image(void **ret, struct io *io, bool write, const struct image_parent *parent,
+	struct error **err)
 {
 	struct vhd *v = NULL;
+	(void)write; /* there is no log to replay */
 	if (vhd_open(&v, io, parent ? 0 : VHD_OPEN_NO_PARENT, parent, err) < 0)
 		return -1;
 	*ret = v;
@@ -33,6 +34,12 @@ static int read_image(void *image, void *buf, size_t len, uint64_t offset, struc
 	return vhd_pread(image, buf, len, offset, err);
 }
 
+static int write_image(
+	void *image, const void *buf, size_t len, uint64_t offset, struct error **err)
+{
+	return vhd_pwrite(image, buf, len, offset, err);
+}
+
 static int find_data(
 	void *image, uint64_t start, uint64_t end, struct ranges *ret, struct error **err)
 {
@@ -52,6 +59,7 @@ const struct image_driver image_driver_vhd = {
 	.info = get_info,
 	.id = get_id,
 	.pread = read_image,
+	.pwrite = write_image,
 	.data_ranges = find_data,
 	.parent_paths = get_parent_paths,
 };

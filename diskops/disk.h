@@ -47,7 +47,8 @@ enum {
 /*
  * Opens by content: VHDX and VHD signatures are looked for in regular files; block devices are always
  * raw. Differencing images open their parents read-only, beside them or below, by the rule of
- * disk-parent.c (at most 32, no loops). Images cannot be written to: ERR_IMAGE_UNSUPPORTED.
+ * disk-parent.c (at most 32, no loops) and cannot be written to: ERR_IMAGE_UNSUPPORTED. Other images can, in
+ * place: their files grow where a block is not there yet.
  * Read-only unless DISK_OPEN_WRITE: then not one byte of the source changes.
  */
 int disk_open(struct disk **ret, const char *path, unsigned flags, struct error **err);

@@ -28,6 +28,8 @@ DEFINE_CLEANUP(struct vhd *, vhd_close);
 const struct image_info *vhd_info(const struct vhd *v);
 /* Virtual disk content; safe from several threads. */
 int vhd_pread(struct vhd *v, void *buf, size_t len, uint64_t offset, struct error **err);
+/* As vhdx_pwrite(); whole sectors. */
+int vhd_pwrite(struct vhd *v, const void *buf, size_t len, uint64_t offset, struct error **err);
 /* What of [start, end) may hold something other than zero (parent's included). */
 int vhd_data_ranges(
 	struct vhd *v, uint64_t start, uint64_t end, struct ranges *ret, struct error **err);

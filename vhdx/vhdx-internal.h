@@ -128,6 +128,9 @@ void vhdx_log_changes(struct io *overlay, struct ranges *ret);
 int vhdx_replay(struct io *base, struct io *overlay, struct vhdx_header *h, uint64_t *offset,
 	struct error **err);
 
+/* Writes h, one newer than the current header, over the other one; it is then the current one. */
+int vhdx_update_header(struct io *io, struct vhdx_header *h, uint64_t *offset, struct error **err);
+
 /* ---- an open image ---- */
 
 #define VHDX_PAGE  4096u
@@ -152,6 +155,7 @@ struct vhdx {
 	struct image_parent parent; /* pread NULL: none */
 	struct image_info info;
 	struct vhdx_cache cache;
+	bool writing; /* the header has new ids */
 };
 
 /* ---- vhdx-map.c: where the content is ---- */

@@ -8,11 +8,12 @@
 
 #define CHUNK MiB
 
-/* Writes h, one newer than the current header, over the other one; it is then the current one. */
-static int update_header(struct io *io, struct vhdx_header *h, uint64_t *offset, struct error **err)
+int vhdx_update_header(struct io *io, struct vhdx_header *h, uint64_t *offset, struct error **err)
 {
 	struct vhdx_header next = *h;
 	uint64_t other = *offset == VHDX_HEADER1 ? VHDX_HEADER2 : VHDX_HEADER1;
+	if (le64_get(h->sequence) == UINT64_MAX)
+		return err_set(err, ERR_IMAGE_CORRUPT, "header: no sequence number is left");
 	next.sequence = le64_make(le64_get(h->sequence) + 1);
 	vhdx_seal_header(&next);
 	if (io_pwrite(io, &next, sizeof(next), other, err) < 0 || io_flush(io, err) < 0)
@@ -49,7 +50,7 @@ int vhdx_replay(struct io *base, struct io *overlay, struct vhdx_header *h, uint
 			"header: sequence number 0x%" PRIx64 " cannot be followed",
 			le64_get(h->sequence));
 	vhdx_log_changes(overlay, &changes);
-	if (guid_random(&h->file_write, err) < 0 || update_header(base, h, offset, err) < 0)
+	if (guid_random(&h->file_write, err) < 0 || vhdx_update_header(base, h, offset, err) < 0)
 		return -1;
 	RANGES_FOREACH (r, &changes) {
 		if (copy_range(base, overlay, r, err) < 0)
@@ -59,7 +60,7 @@ int vhdx_replay(struct io *base, struct io *overlay, struct vhdx_header *h, uint
 		return err_prefix(err, "replaying the log");
 	memset(&h->log_guid, 0, sizeof(h->log_guid));
 	/* Twice, so that both headers say so. */
-	if (update_header(base, h, offset, err) < 0)
+	if (vhdx_update_header(base, h, offset, err) < 0)
 		return -1;
-	return update_header(base, h, offset, err);
+	return vhdx_update_header(base, h, offset, err);
 }

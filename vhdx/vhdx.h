@@ -43,6 +43,11 @@ const struct image_info *vhdx_info(const struct vhdx *v);
 /* Virtual disk content; safe from several threads. */
 int vhdx_pread(struct vhdx *v, void *buf, size_t len, uint64_t offset, struct error **err);
 /*
+ * In place, on an image whose io can write and that was opened with VHDX_OPEN_WRITE; one thread, while nobody
+ * reads. Not durable before io_flush(). ERR_IMAGE_UNSUPPORTED: a differencing image.
+ */
+int vhdx_pwrite(struct vhdx *v, const void *buf, size_t len, uint64_t offset, struct error **err);
+/*
  * What of [start, end) may hold something other than zero (parent's included) is added to ret: by the
  * block, and coarser where there would be more than a million ranges.
  */

@@ -46,7 +46,7 @@ is "links in the documents exist" "$(broken_links)" ""
 # The options that README, the man pages and docs use are options of the programs.
 known_options() {
 	local verb
-	for verb in "" export jobs "local export" "local hash" "local inspect" "local check"; do
+	for verb in "" export jobs prepare "local export" "local hash" "local inspect" "local check" "local prepare" "local recover"; do
 		# shellcheck disable=SC2086  # one or two words
 		"$BUILD/agent/cectl" $verb --help 2>&1
 	done

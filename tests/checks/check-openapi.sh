@@ -20,24 +20,27 @@ for name in pageSize continuationToken inspect dryRun async; do
 	like "the document has the parameter $name" "$(cat $doc)" "name: $name\$"
 done
 
-# Fields of the request body; outputFile is for cectl local only.
-table_fields() {
-	sed -n -e '/^static const struct export_field fields/,/FOREIGN/ {
+# Fields of the request bodies. A job's own table comes before the appliance's; outputFile is for cectl local.
+own_fields() { # FILE
+	sed -n -e '/^\(static \)\?const struct request_field /,/FIELD_ROW_FOREIGN/ {
 		s/^\t{\?"\([A-Za-z.]*\)".*/\1/p
-		s/^\tAPPLIANCE("\([A-Za-z]*\)".*/\1/p
-	}' agent/export-fields.c | sed 's/^outputStorageLocation\.//' | grep -vx outputFile
+		s/^\tFIELD_ROW_APPLIANCE("\([A-Za-z]*\)".*/\1/p
+	}' "agent/$1-fields.c"
 }
-doc_fields() {
-	awk '/^    [A-Z]/ { here = $1 == "ExportRequest:" }
-		here && (/^        [a-zA-Z]+:/ || /^            [a-zA-Z]+:/) {
+table_fields() { # FILE
+	cat <(own_fields "$1") <(own_fields appliance) | sed 's/^outputStorageLocation\.//' | grep -vx outputFile | sort -u
+}
+doc_fields() { # SCHEMA
+	awk -v schema="$1:" '/^    [A-Z]/ { here = $1 == schema }
+		here && (/^        [a-zA-Z0-9]+:/ || /^            [a-zA-Z]+:/) {
 			name = $1
 			sub(":.*", "", name)
 			print name
-		}' $doc | grep -vxE 'type|required|properties|additionalProperties|description|enum|default|example' |
-		cat - <(echo type)
+		}' $doc | grep -vxE 'type|required|properties|additionalProperties|description|enum|default|example'
 }
-ok "fields are found" [ "$(table_fields | wc -l)" -gt 60 ]
-is "the document has every field of an export" "$(doc_fields | sort)" "$(table_fields | sort)"
+ok "fields are found" [ "$(table_fields export | wc -l)" -gt 60 -a "$(table_fields prepare | wc -l)" -gt 60 ]
+is "the document has every field of an export" "$(cat <(doc_fields ExportRequest) <(echo type) | sort -u)" "$(table_fields export)"
+is "the document has every field of a preparation" "$(doc_fields PrepareRequest | sort -u)" "$(table_fields prepare)"
 
 # Error codes named in the document exist.
 unknown_codes() {

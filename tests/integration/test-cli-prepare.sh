@@ -66,6 +66,21 @@ is "again: nothing to do" "$(run_out | jq -c '[.plan.actions | length, .addition
 	run_out | jq -c '[(.plan.actions | length), .additionalInfo.artifacts.changed]')" '[0,false]'
 is "again: the disk is as it was" "$(hash_of)" "$after"
 
+# --- in image files, in place
+for format in vhdx vpc; do
+	file=$TMP/image.$format
+	must qemu-img convert -f raw -O $format -o subformat=dynamic "$(windows_fixture platform=vsphere size=320)" "$file"
+	run_ok "$format: prepare" "$cectl" local prepare --disk "$file" --target azure --json
+	is "$format: the same actions" "$(run_out | jq -c '[.plan.actions[] | del(.result)]' | sha256sum)" \
+		"$(jq -c '[.plan.actions[] | del(.result)]' "$TMP/real.json" | sha256sum)"
+	[ $format = vpc ] || run_ok "$format: qemu-img finds no fault" qemu-img check -q -f $format "$file"
+	run_ok "$format: the check verb finds no fault" "$cectl" local check --disk "$file"
+	must qemu-img convert -f $format -O raw "$file" "$disk"
+	is "$format: hivexget: storvsc starts at boot" "$(system_value 'ControlSet001\Services\storvsc' Start)" 0
+	run_ok "$format: ntfsfix: the volume is clean" ntfsfix -n "$TMP/volume"
+	rm -f "$file"
+done
+
 # --- refused: nothing is written
 fresh
 before=$(hash_of)
@@ -75,7 +90,7 @@ refused() { # NAME CODE STATUS ARGUMENT...
 	prepare --json "$@"
 	is "$name: status" "$run_status" "$status"
 	is "$name: code" "$(error_code)" "$code"
-	is "$name: the disk is as it was" "$(hash_of) $(ls -A "$TMP" | grep -c ce-journal)" "$before 0"
+	is "$name: the disk is as it was" "$(hash_of) $(find "$TMP" -name '*ce-journal' | wc -l)" "$before 0"
 }
 request() { printf '%s' "$1" >"$TMP/request.json"; }
 request '{"md5Hash": "23a396b3438cd1b16749c6635dd6c9b2"}'
