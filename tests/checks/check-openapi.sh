@@ -23,7 +23,7 @@ done
 # Fields of the request bodies. A job's own table comes before the appliance's; outputFile is for cectl local.
 own_fields() { # FILE
 	sed -n -e '/^\(static \)\?const struct request_field /,/FIELD_ROW_FOREIGN/ {
-		s/^\t{\?"\([A-Za-z.]*\)".*/\1/p
+		s/^\t{\?"\([A-Za-z0-9.]*\)".*/\1/p
 		s/^\tFIELD_ROW_APPLIANCE("\([A-Za-z]*\)".*/\1/p
 	}' "agent/$1-fields.c"
 }
