@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# ./dev demo: a Windows-like disk, a real SMB server, an agent; the disk is exported over HTTPS with
-# mutual TLS, and programs this project did not write check the result. Its exit status says it all.
+# ./dev demo: a disk with a Windows of VMware, a driver pack, a real SMB server, an agent; over HTTPS with
+# mutual TLS the disk is prepared for Google Cloud and exported, and programs this project did not write
+# check the result. Its exit status says it all.
 . "$(dirname "$0")/../lib/tap.sh"
-. "$TOP/tests/lib/fixtures.sh"
-. "$TOP/tests/lib/volume.sh"
+. "$TOP/tests/lib/windows.sh"
 . "$TOP/tests/lib/smbd.sh"
 . "$TOP/tests/lib/pki.sh"
 failures=0
@@ -38,13 +38,15 @@ result() { # KEY: anywhere in the job
 
 [ "$(id -u)" = 0 ] || die "run it as root: it mounts volumes and starts smbd"
 
-step "A Windows-like disk: 4 GiB, GPT, EFI system partition, C:, recovery (made once, then kept)"
-disk=$(fixture demo) || die "the disk"
-source_hash=$(hash_of sha256sum "$disk")
-partition "$disk" 2 "$TMP/c" || die "its C:"
-mounted "$TMP/c" file_hashes >"$TMP/source.sha256" || die "the files on its C:"
-rm "$TMP/c"
-echo "$disk: $(($(stat -c %b "$disk") / 2048)) MiB of data, $(wc -l <"$TMP/source.sha256") files on C:"
+step "A disk with a Windows 10 of VMware: 2 GiB, GPT, EFI system partition, C:, recovery"
+disk=$TMP/windows.img
+windows_copy "$disk" platform=vsphere size=2048 files=3000 || die "the disk"
+echo "$disk: $(($(stat -c %b "$disk") / 2048)) MiB of data"
+
+step "A driver pack: stand-ins in the shape of virtio-win (INF, .sys, .cat)"
+"$TOP/tests/fixtures/make-pack.sh" "$TMP/virtio" vioscsi viostor netkvm balloon gvnic || die "the pack"
+tar -C "$TMP/virtio" -czf "$TMP/virtio.tar.gz" . || die "the pack's archive"
+echo "$(find "$TMP/virtio" -name '*.inf' | wc -l) drivers"
 
 step "An SMB server (Debian's smbd) that demands encryption"
 smbd_start "$TMP/smbd" user=exporter password='Demo "password"' encrypt=required || die "smbd"
@@ -64,6 +66,33 @@ cectl=("$BUILD/agent/cectl" --server "https://127.0.0.1:$port" --cert "$TMP/pki/
 wait_for 10 "${cectl[@]}" status || die "the agent: $(cat "$TMP/agent.log")"
 echo "https://127.0.0.1:$port, process $agent"
 "${cectl[@]}" disks || die "cectl disks"
+
+step "The pack goes to the agent"
+"${cectl[@]}" packs put virtio "$TMP/virtio.tar.gz" >"$TMP/pack" || die "the upload: $(cat "$TMP/agent.log")"
+"${cectl[@]}" packs
+
+step "What would change: cectl prepare --disk windows --target gcp --packs virtio --dry-run"
+before=$(hash_of sha256sum "$disk")
+"${cectl[@]}" prepare --disk windows --target gcp --packs virtio --dry-run >"$TMP/plan" || die "the plan: $(cat "$TMP/agent.log")"
+awk '/^[a-z-]+$/ { n = 0; print; next } ++n <= 4 { print substr($0, 1, 150) } n == 5 { print "  …" }' "$TMP/plan"
+tail -n 4 "$TMP/plan"
+check "a dry run: not one byte of the disk has changed" [ "$(hash_of sha256sum "$disk")" = "$before" ]
+
+step "Prepare: cectl prepare --disk windows --target gcp --packs virtio"
+"${cectl[@]}" prepare --disk windows --target gcp --packs virtio >"$TMP/prepared" || die "the preparation: $(cat "$TMP/agent.log")"
+tail -n 4 "$TMP/prepared"
+"${cectl[@]}" prepare --disk windows --target gcp --packs virtio --dry-run >"$TMP/again" || die "the second plan"
+windows_volume "$disk" "$TMP/c" && hive_file "$TMP/c" SYSTEM "$TMP/SYSTEM" && hive_text "$TMP/SYSTEM" >"$TMP/SYSTEM.txt"
+check "ntfsfix: the Windows volume is clean" ntfsfix -n "$TMP/c"
+check "hivexget: the virtio SCSI driver starts at boot" \
+	[ "$(hivexget "$TMP/SYSTEM" 'ControlSet001\Services\vioscsi' Start)" = 0 ]
+check "ntfscat: its file is there" ntfscat "$TMP/c" /Windows/System32/drivers/vioscsi.sys
+check "hivexget: VMware's SCSI driver does not start any more" \
+	[ "$(hivexget "$TMP/SYSTEM" 'ControlSet001\Services\pvscsi' Start 2>/dev/null)" != 0 ]
+check "planned again: nothing is left to do" grep -q '^actions *0:' "$TMP/again"
+source_hash=$(hash_of sha256sum "$disk")
+mounted "$TMP/c" file_hashes >"$TMP/source.sha256" || die "the files on its C:"
+rm "$TMP/c"
 
 step "Export: cectl export --disk windows --output smb://…/images/windows.vhdx --encrypt --hash"
 "${cectl[@]}" export --disk windows --output "smb://127.0.0.1:$SMBD_PORT/images/windows.vhdx" \
@@ -87,6 +116,6 @@ check "qemu-img compare: as ntfsclone says, less pagefile.sys, swapfile.sys, hib
 check "md5sum of the disk as qemu-img reads it" [ "$(hash_of md5sum "$TMP/raw")" = "$(result md5Hash)" ]
 check "sha256sum of it" [ "$(hash_of sha256sum "$TMP/raw")" = "$(result sha256Hash)" ]
 check "ntfs-3g: all $(wc -l <"$TMP/image.sha256") files on C: as they were" cmp "$TMP/source.sha256" "$TMP/image.sha256"
-check "the source disk: not one byte has changed" [ "$(hash_of sha256sum "$disk")" = "$source_hash" ]
+check "the export: not one byte of its source has changed" [ "$(hash_of sha256sum "$disk")" = "$source_hash" ]
 [ $failures = 0 ] || die "$failures checks"
 echo "demo: passed"
