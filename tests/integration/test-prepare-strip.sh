@@ -31,7 +31,7 @@ files() {
 # What a source's description holds beside its tools, or what is left alone: it stays.
 declare -A stays=(
 	[vsphere]='vsocklib\.dll'
-	[gcp]='Google/Chrome|drivers/etc/hosts'
+	[gcp]='Google/(Chrome|OSConfig)/|drivers/etc/hosts'
 	[xen]='scsifilt\.sys'
 	[virtualbox]='Oracle/Java'
 )

@@ -76,6 +76,8 @@ static const struct {
 	{"aws", "AWS Tools for Windows, AWS CLI", "tools for administrators, of use anywhere"},
 	{"aws", "routes that NetTCPIP stores (Control\\Nsi), wallpaper, DNS suffixes",
 		"binary or not told from an administrator's own"},
+	{"gcp", "the program of google_osconfig_agent",
+		"its service is disabled, and the name not proven enough to delete more"},
 	{"gcp", "RDP, time zone, power plan, WPAD and boot settings of the import",
 		"an administrator may want them; those the target needs are another step's"},
 	{"xen", "the service key `XEN`",
