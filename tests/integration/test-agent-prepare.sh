@@ -46,6 +46,7 @@ refused "two targets" 400 invalid-field 'one of the two' '{"platform": "azure", 
 refused "installMisa without Mcs" 400 invalid-field 'Mcs' '{"platform": "azure", "installMisa": true}'
 refused "a hash that is none" 400 invalid-field 'md5Hash' '{"platform": "azure", "md5Hash": "x"}'
 refused "a disk that is not there" 404 disk-not-found 'sdz' '{"platform": "azure", "disk": "sdz"}'
+refused "a pack that is not there" 404 pack-not-found 'virtio' '{"platform": "gcp", "packs": ["virtio"]}'
 
 # --- a dry run
 prepare_job '{"Platform": "Azure", "ceVmSku": "Standard_D2S_v3", "subscriptionId": "s", "tags": {"who": "test"}}' '?dryRun=true'
@@ -71,6 +72,16 @@ prepare_job '{"platform": "azure", "domainUnjoin": "true"}'
 ended "what needs the running Windows" '["failed","needs-first-boot"]'
 like "what needs the running Windows: named" "$(field .error.message)" domainUnjoin
 is "refused: the disk is as it was" "$(hash_of) $(find "$journals" -type f | wc -l)" "$before 0"
+
+# --- a target that needs a pack
+must "$TOP/tests/fixtures/make-pack.sh" "$TMP/pack" vioscsi netkvm
+tar -C "$TMP/pack" -czf "$TMP/pack.tar.gz" .
+run_ok "a pack is uploaded" cectl packs put virtio "$TMP/pack.tar.gz"
+prepare_job '{"platform": "gcp", "packs": ["virtio"]}' '?dryRun=true'
+ended "with a pack: complete" '["complete",null]'
+api GET "/v1/jobs/$ID/plan"
+is "with a pack: its driver is planned" \
+	"$(field '[.actions[].path // empty | select(endswith("drivers\\vioscsi.sys"))] | length')" 1
 
 # --- canceled while it hashes
 prepare_job '{"platform": "azure", "md5Hash": "23a396b3438cd1b16749c6635dd6c9b2"}'
