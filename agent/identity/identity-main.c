@@ -24,14 +24,25 @@ struct options {
 	struct source_env env;
 };
 
-enum { OPT_OUTPUT, OPT_NETWORK, OPT_DRIVES, OPT_DMI, OPT_LINK_LOCAL, OPT_WAIT, OPT_HELP };
+enum {
+	OPT_OUTPUT,
+	OPT_NETWORK,
+	OPT_DRIVES,
+	OPT_DMI,
+	OPT_LINK_LOCAL,
+	OPT_HYPERVISOR,
+	OPT_XENBUS,
+	OPT_WAIT,
+	OPT_HELP
+};
 
 static int usage(FILE *to)
 {
 	fputs("usage: ce-identity --output DIR [--network-dir DIR]\n"
 	      "Finds the enrolment document that the platform holds for this machine and writes what\n"
 	      "ce-agentd starts from. See ce-identity(8).\n"
-	      "For tests: --drives DIR --dmi DIR --link-local URL --wait-ms N\n",
+	      "For tests: --drives DIR --dmi DIR --link-local URL --hypervisor-type FILE\n"
+	      "--xenbus FILE --wait-ms N\n",
 		to);
 	return to == stderr ? 2 : 0;
 }
@@ -44,6 +55,8 @@ static int parse(int argc, char **argv, struct options *o)
 		{"drives", required_argument, NULL, OPT_DRIVES},
 		{"dmi", required_argument, NULL, OPT_DMI},
 		{"link-local", required_argument, NULL, OPT_LINK_LOCAL},
+		{"hypervisor-type", required_argument, NULL, OPT_HYPERVISOR},
+		{"xenbus", required_argument, NULL, OPT_XENBUS},
 		{"wait-ms", required_argument, NULL, OPT_WAIT},
 		{"help", no_argument, NULL, OPT_HELP}, {0}};
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;)
@@ -62,6 +75,12 @@ static int parse(int argc, char **argv, struct options *o)
 			break;
 		case OPT_LINK_LOCAL:
 			o->env.link_local = optarg;
+			break;
+		case OPT_HYPERVISOR:
+			o->env.hypervisor_type = optarg;
+			break;
+		case OPT_XENBUS:
+			o->env.xenbus = optarg;
 			break;
 		case OPT_WAIT:
 			o->env.wait_ms = (unsigned)strtoul(optarg, NULL, 10);
@@ -156,6 +175,9 @@ int main(int argc, char **argv)
 				    .drives = "/dev/disk/by-label",
 				    .dmi = "/sys/class/dmi/id",
 				    .link_local = "http://169.254.169.254",
+				    .hypervisor_type = "/sys/hypervisor/type",
+				    .xenbus = "/dev/xen/xenbus",
+				    .vmware = vmware_port_access,
 				    .wait_ms = 20000}};
 	CLEANUP_ERR struct error *err = NULL;
 	int rc = parse(argc, argv, &o);

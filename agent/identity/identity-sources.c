@@ -4,7 +4,10 @@
 #include "mem.h"
 #include "source.h"
 
+#include <gnutls/gnutls.h>
 #include <string.h>
+
+#define BLANK " \t\r\n"
 
 const struct source identity_sources[] = {
 	{"systemd-credential", NULL, source_credential},
@@ -12,6 +15,8 @@ const struct source identity_sources[] = {
 	{"azure-imds", source_is_azure, source_azure},
 	{"ec2-imds", source_is_ec2, source_ec2},
 	{"gcp-metadata", source_is_gcp, source_gcp},
+	{"vmware-guestinfo", source_is_vmware, source_vmware},
+	{"xenstore", source_is_xen, source_xenstore},
 	{0},
 };
 
@@ -21,6 +26,33 @@ bool source_dmi_has(const struct source_env *env, const char *file, const char *
 	CLEANUP_ERR struct error *ignored = NULL;
 	size_t len;
 	return file_read(path, 4096, &text, &len, &ignored) == 0 && strstr(text, what);
+}
+
+int source_decode(
+	const char *what, const char *text, char **ret, size_t *ret_len, struct error **err)
+{
+	const char *s = text + strspn(text, BLANK);
+	if (*s == '{') {
+		*ret_len = strlen(s);
+		*ret = xstrndup(s, *ret_len);
+	}
+	if (!*s || *s == '{')
+		return *s != '\0';
+	const gnutls_datum_t in = {(unsigned char *)s, (unsigned)strlen(s)};
+	gnutls_datum_t out = {0};
+	bool ok = gnutls_base64_decode2(&in, &out) >= 0;
+	CLEANUP_FREE char *decoded = xstrndup(ok ? (char *)out.data : "", out.size);
+	size_t len = out.size;
+	mem_wipe(out.data, out.size);
+	gnutls_free(out.data);
+	if (decoded[strspn(decoded, BLANK)] != '{') {
+		mem_wipe(decoded, strlen(decoded));
+		return err_set(err, ERR_ENROLMENT_INVALID,
+			"%s is neither a JSON object nor base64 of one", what);
+	}
+	*ret = TAKE_PTR(decoded);
+	*ret_len = len;
+	return 1;
 }
 
 int source_fetch(const struct source_env *env, const char **ret_name, char **ret, size_t *ret_len,

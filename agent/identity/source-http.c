@@ -5,15 +5,11 @@
  * redirect, and an answer's size is bounded.
  */
 #include <curl/curl.h>
-#include <gnutls/gnutls.h>
 #include <string.h>
 #include <time.h>
 
-#include "enrolment.h"
 #include "mem.h"
 #include "source.h"
-
-#define ANSWER_MAX (2 * ENROLMENT_SIZE_MAX) /* base64 takes a third more */
 
 struct answer {
 	char *body; /* NUL-terminated */
@@ -31,7 +27,7 @@ static size_t take(char *data, size_t size, size_t n, void *to)
 {
 	struct answer *a = to;
 	size_t len = size * n;
-	if (a->len + len > ANSWER_MAX)
+	if (a->len + len > SOURCE_TEXT_MAX)
 		return 0;
 	memcpy(a->body + a->len, data, len);
 	a->len += len;
@@ -44,7 +40,7 @@ static CURLcode once(const char *url, bool put, const char *header, struct answe
 	CURL *c = curl_easy_init();
 	struct curl_slist *headers = curl_slist_append(NULL, header);
 	answer_done(a);
-	a->body = xcalloc(1, ANSWER_MAX + 1);
+	a->body = xcalloc(1, SOURCE_TEXT_MAX + 1);
 	curl_easy_setopt(c, CURLOPT_URL, url);
 	curl_easy_setopt(c, CURLOPT_PROXY, "");
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http");
@@ -83,7 +79,7 @@ static int request(const struct source_env *env, const char *url, bool put, cons
 			return 0;
 		if (rc == CURLE_WRITE_ERROR)
 			return err_set(err, ERR_ENROLMENT_INVALID,
-				"\"%s\" answers with more than %u bytes", url, ANSWER_MAX);
+				"\"%s\" answers with more than %u bytes", url, SOURCE_TEXT_MAX);
 		if (now_ms() >= until)
 			return rc == CURLE_OK ? err_set(err, ERR_ENROLMENT_INVALID,
 							"\"%s\" answers %ld", url, a->status)
@@ -93,41 +89,17 @@ static int request(const struct source_env *env, const char *url, bool put, cons
 	}
 }
 
-/* The document as it is, or in base64. */
-static int document(
-	struct answer *a, bool always_base64, char **ret, size_t *ret_len, struct error **err)
-{
-	const char *s = a->body + strspn(a->body, " \t\r\n");
-	if (!*s)
-		return 0;
-	if (!always_base64 && *s == '{') {
-		*ret_len = strlen(s);
-		*ret = xstrndup(s, *ret_len);
-		return 1;
-	}
-	const gnutls_datum_t in = {(unsigned char *)s, (unsigned)strlen(s)};
-	gnutls_datum_t out = {0};
-	if (gnutls_base64_decode2(&in, &out) < 0)
-		return always_base64
-			       ? err_set(err, ERR_ENROLMENT_INVALID, "the user data is not base64")
-			       : 0;
-	*ret_len = out.size;
-	*ret = xstrndup((char *)out.data, out.size);
-	mem_wipe(out.data, out.size);
-	gnutls_free(out.data);
-	if (*ret_len && (*ret)[strspn(*ret, " \t\r\n")] == '{')
-		return 1;
-	/* somebody else's user data: a script, cloud-init */
-	mem_wipe_str(TAKE_PTR(*ret));
-	return 0;
-}
-
-static int fetch(const struct source_env *env, const char *url, const char *header, bool base64,
+/* Where others' user data may be as well, a script or cloud-init's, a text that is neither is none. */
+static int fetch(const struct source_env *env, const char *url, const char *header, bool ours,
 	char **ret, size_t *ret_len, struct error **err)
 {
 	CLEANUP(answer_done) struct answer a = {0};
+	CLEANUP_ERR struct error *ignored = NULL;
 	int rc = request(env, url, false, header, &a, err);
-	return rc <= 0 ? rc : document(&a, base64, ret, ret_len, err);
+	if (rc <= 0)
+		return rc;
+	rc = source_decode("the answer", a.body, ret, ret_len, ours ? err : &ignored);
+	return rc < 0 && !ours ? 0 : rc;
 }
 
 bool source_is_azure(const struct source_env *env)
@@ -141,7 +113,7 @@ int source_azure(const struct source_env *env, char **ret, size_t *ret_len, stru
 	CLEANUP_FREE char *url = xasprintf(
 		"%s/metadata/instance/compute/userData?api-version=2021-01-01&format=text",
 		env->link_local);
-	return fetch(env, url, "Metadata: true", true, ret, ret_len, err);
+	return fetch(env, url, "Metadata: true", false, ret, ret_len, err);
 }
 
 bool source_is_ec2(const struct source_env *env)
@@ -173,5 +145,5 @@ int source_gcp(const struct source_env *env, char **ret, size_t *ret_len, struct
 {
 	CLEANUP_FREE char *url = xasprintf(
 		"%s/computeMetadata/v1/instance/attributes/ce-enrolment", env->link_local);
-	return fetch(env, url, "Metadata-Flavor: Google", false, ret, ret_len, err);
+	return fetch(env, url, "Metadata-Flavor: Google", true, ret, ret_len, err);
 }

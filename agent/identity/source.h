@@ -8,7 +8,11 @@
 
 #include <stddef.h>
 
+#include "enrolment.h"
 #include "errors.h"
+#include "vmware-rpci.h"
+
+#define SOURCE_TEXT_MAX (2 * ENROLMENT_SIZE_MAX) /* base64 takes a third more */
 
 /* Where to look; a test puts stand-ins in place. */
 struct source_env {
@@ -16,9 +20,11 @@ struct source_env {
 		*credentials; /* folder of systemd credentials, $CREDENTIALS_DIRECTORY; or NULL */
 	const char *drives;   /* folder with one entry per file system label: /dev/disk/by-label */
 	const char *dmi;      /* /sys/class/dmi/id: says which platform it is */
-	const char *link_local; /* "http://169.254.169.254": the metadata service of clouds */
-	const char *xenbus;	/* /dev/xen/xenbus */
-	unsigned wait_ms;	/* for a service that may not answer yet */
+	const char *link_local;	     /* "http://169.254.169.254": the metadata service of clouds */
+	const char *hypervisor_type; /* /sys/hypervisor/type: "xen" */
+	const char *xenbus;	     /* /dev/xen/xenbus */
+	vmware_port *vmware;	     /* vmware_port_access */
+	unsigned wait_ms;	     /* for a service that may not answer yet */
 };
 
 struct source {
@@ -38,6 +44,10 @@ int source_fetch(const struct source_env *env, const char **ret_name, char **ret
 /* Of /sys/class/dmi/id: whether the file's text contains what; false where there is no such file. */
 bool source_dmi_has(const struct source_env *env, const char *file, const char *what);
 
+/* The document in a text that is it, or its base64. 1; 0: the text is empty; an error names what is neither. */
+int source_decode(
+	const char *what, const char *text, char **ret, size_t *ret_len, struct error **err);
+
 int source_credential(
 	const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
 int source_drive(const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
@@ -47,3 +57,7 @@ bool source_is_ec2(const struct source_env *env);
 int source_ec2(const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
 bool source_is_gcp(const struct source_env *env);
 int source_gcp(const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
+bool source_is_vmware(const struct source_env *env);
+int source_vmware(const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
+bool source_is_xen(const struct source_env *env);
+int source_xenstore(const struct source_env *env, char **ret, size_t *ret_len, struct error **err);

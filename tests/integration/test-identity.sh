@@ -20,7 +20,7 @@ document() { # [JQ EDIT]: a good document, edited
 identify() {
 	rm -rf "$TMP/out"
 	run "$identity" --output "$TMP/out" --network-dir "$TMP/network" --dmi "$TMP/dmi" --drives "$TMP/drives" \
-		--link-local "http://127.0.0.1:1" --wait-ms 0 "$@"
+		--link-local "http://127.0.0.1:1" --wait-ms 0 --hypervisor-type "$TMP/dmi/type" --xenbus "$TMP/xenbus" "$@"
 }
 source_is() { jq -r '.source' "$TMP/out/identity.json"; }
 problem() { jq -r '.problem.code, .problem.message' "$TMP/out/identity.json"; }
