@@ -122,7 +122,7 @@ configure_root() {
 	sed -i 's/^\([^:]*\):[^:]*:[0-9]*:/\1:!:1:/' "$root/etc/shadow"
 	chroot "$root" systemctl -q preset-all --preset-mode=enable-only
 	ln -sf /usr/lib/systemd/system/ce.target "$root/etc/systemd/system/default.target"
-	mkdir -p "$root/var/lib/ce-agent"
+	mkdir -p "$root/srv" # systemd-tmpfiles insists
 }
 
 check_libraries() {
