@@ -3,7 +3,7 @@
 # sanitizers: yes
 # What README tells people to type works as it stands there.
 . "$(dirname "$0")/../lib/tap.sh"
-. "$TOP/tests/lib/fixtures.sh"
+. "$TOP/tests/lib/windows.sh"
 . "$TOP/tests/lib/smbd.sh"
 . "$TOP/tests/lib/pki.sh"
 smbd_available || skip_all "needs root and smbd"
@@ -15,10 +15,11 @@ block() {
 		{ if (index(block, text)) printf "%s", block; block = "" }
 		END { if (index(block, text)) printf "%s", block }' "$TOP/README.md"
 }
-disk=$(fixture small) || { ok "the disk is made" false && done_testing; }
+disk=$(windows_fixture platform=vsphere) || { ok "the disk is made" false && done_testing; }
 
 # the developer: in a folder where build/ and win.img are
-mkdir -p "$TMP/work/build" && ln -s "$BUILD/agent" "$TMP/work/build/agent" && ln -s "$disk" "$TMP/work/win.img"
+mkdir -p "$TMP/work/build" && ln -s "$BUILD/agent" "$TMP/work/build/agent" && cp --sparse=always "$disk" "$TMP/work/win.img"
+chmod u+w "$TMP/work/win.img"
 cd "$TMP/work" || exit 1
 n=0
 while IFS= read -r line; do
