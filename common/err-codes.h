@@ -47,6 +47,12 @@
 	X(ERR_CANCELED, "canceled", 409, CANCEL, "post the request again to resume")                                     \
 	X(ERR_ENROLMENT_INVALID, "enrolment-invalid", 422, REFUSE,                                                       \
 		"mend the enrolment document: docs/operations/enrolment.md")                                             \
+	X(ERR_NOT_PAIRED, "not-paired", 403, REFUSE,                                                                     \
+		"pair with the machine first: docs/operations/enrolment.md")                                             \
+	X(ERR_PAIRING_CODE, "pairing-code", 403, REFUSE,                                                                 \
+		"type the code that the machine's console shows")                                                        \
+	X(ERR_PAIRING_LOCKED, "pairing-locked", 403, REFUSE,                                                             \
+		"restart the machine: its console shows a new code")                                                     \
 	X(ERR_INTERNAL, "internal", 500, FAIL, "report it with the job's log")                                           \
 	X(ERR_NO_MEMORY, "no-memory", 500, FAIL, "give the worker VM more memory")                                       \
 	X(ERR_SYSTEM, "system", 500, FAIL, "see the message: the operating system refused a call")                       \

@@ -19,6 +19,7 @@
 #include "logging.h"
 #include "mem.h"
 #include "pack-store.h"
+#include "pairing-server.h"
 #include "server.h"
 #include "status-file.h"
 
@@ -106,6 +107,15 @@ static void stop(struct server *server, struct agent *agent)
 	pack_store_close(agent->packs);
 }
 
+/* On standard output too, for whoever asked for port 0. Returns the port. */
+static unsigned announce(const char *where)
+{
+	printf("listening on %s\n", where);
+	fflush(stdout);
+	log_info("version %s, listening on %s", CE_VERSION, where);
+	return (unsigned)strtoul(strrchr(where, ':') + 1, NULL, 10);
+}
+
 static int start_server(struct agent *agent, const struct agentd_options *o, const struct tls *tls,
 	struct server **ret, unsigned *ret_port, struct error **err)
 {
@@ -114,11 +124,7 @@ static int start_server(struct agent *agent, const struct agentd_options *o, con
 	if (listen_open(o->listen, &fd, &where, err) < 0 ||
 		server_start(agent, tls, fd, ret, err) < 0)
 		return -1;
-	/* On standard output, for whoever asked for port 0. */
-	printf("listening on %s\n", where);
-	fflush(stdout);
-	*ret_port = (unsigned)strtoul(strrchr(where, ':') + 1, NULL, 10);
-	log_info("version %s, listening on %s", CE_VERSION, where);
+	*ret_port = announce(where);
 	return 0;
 }
 
@@ -156,6 +162,34 @@ static int run(const struct agentd_options *o, struct error **err)
 	return 0;
 }
 
+/* Until somebody has paired, or a signal. Whoever started the agent starts it again: it is enrolled then. */
+static int run_pairing(const struct agentd_options *o, struct error **err)
+{
+	CLEANUP(pairing_free_p) struct pairing *pairing = NULL;
+	CLEANUP(tls_free_p) struct tls *tls = NULL;
+	CLEANUP_CLOSE int signal_fd = signals_open(err);
+	CLEANUP_FREE char *where = NULL;
+	struct pairing_server *server;
+	int fd;
+	/* no clients, no CA of theirs: the machine's own stands in and is never used */
+	if (signal_fd < 0 || tls_load(o->cert, o->key, o->cert, NULL, &tls, err) < 0 ||
+		pairing_open(o->pairing, o->cert, o->key, &pairing, err) < 0 ||
+		listen_open(o->listen, &fd, &where, err) < 0 ||
+		pairing_server_start(pairing, tls->cert, tls->key, fd, &server, err) < 0)
+		return -1;
+	unsigned port = announce(where);
+	if (o->status_file)
+		status_file_idle(o->status_file, port);
+	sd_notify(0, "READY=1");
+	struct pollfd p = {signal_fd, POLLIN, 0};
+	while (!pairing_server_done(server) && poll(&p, 1, TICK_MS) <= 0)
+		sd_notify(0, "WATCHDOG=1");
+	sd_notify(0, "STOPPING=1");
+	log_info("%s: ending", pairing_server_done(server) ? "paired" : "signal");
+	pairing_server_stop(server);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	CLEANUP(agentd_options_done) struct agentd_options o;
@@ -165,8 +199,12 @@ int main(int argc, char **argv)
 	log_init("ce-agentd");
 	/* A worker's log is a file, and it has no business with systemd. */
 	unsetenv("JOURNAL_STREAM");
-	if (agentd_options_parse(argc, argv, &o, &start, &err) == 0 && start == AGENTD_RUN)
-		run(&o, &err);
+	if (agentd_options_parse(argc, argv, &o, &start, &err) == 0 && start == AGENTD_RUN) {
+		if (o.pairing)
+			run_pairing(&o, &err);
+		else
+			run(&o, &err);
+	}
 	if (err)
 		log_error(err);
 	return err ? err_exit_status(err, false) : 0;

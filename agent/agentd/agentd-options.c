@@ -30,6 +30,7 @@ static const struct row {
 	TEXT_ROW("key", "FILE", key, "its private key, PEM, for its owner's eyes only"),
 	TEXT_ROW("client-ca", "FILE", client_ca, "CA that client certificates chain to"),
 	{"client-pin", "SHA256:HEX", PIN, 0, "accept only this client certificate (again: or)"},
+	TEXT_ROW("pairing", "DIR", pairing, "obey nobody, take an enrolment for the code in DIR"),
 	TEXT_ROW("state-dir", "DIR", state_dir, "job records and logs [/var/lib/ce-agent]"),
 	TEXT_ROW("status-file", "FILE", status_file, "keep what the console shows in this file"),
 	TEXT_ROW("worker", "FILE", worker, "ce-worker [beside ce-agentd]"),
@@ -171,7 +172,12 @@ static int check(const struct agentd_options *o, struct error **err)
 	const struct {
 		const char *name, *value;
 	} required[] = {{"cert", o->cert}, {"key", o->key}, {"client-ca", o->client_ca}};
-	for (size_t i = 0; i < ARRAY_SIZE(required); i++)
+	const size_t n = ARRAY_SIZE(required) - (o->pairing ? 1 : 0);
+	if (o->pairing && (o->client_ca || o->n_client_pins))
+		return err_set(err, ERR_INVALID_ARGUMENT,
+			"option \"--pairing\": there are no clients yet (neither --client-ca nor "
+			"--client-pin expected)");
+	for (size_t i = 0; i < n; i++)
 		if (!required[i].value)
 			return err_set(err, ERR_INVALID_ARGUMENT, "option \"--%s\" is missing",
 				required[i].name);

@@ -6,6 +6,7 @@
 
 struct agentd_options {
 	char *listen, *cert, *key, *client_ca, *state_dir, *status_file, *worker;
+	char *pairing;	    /* folder of ce-identity's: nobody is obeyed but who pairs; or NULL */
 	char **client_pins; /* NULL-terminated, or NULL */
 	size_t n_client_pins;
 	struct disk_list disks;

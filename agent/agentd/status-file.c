@@ -43,3 +43,12 @@ void status_file_update(const char *file, unsigned port, struct jobs *jobs, char
 	free(*last);
 	*last = TAKE_PTR(text);
 }
+
+void status_file_idle(const char *file, unsigned port)
+{
+	CLEANUP_ERR struct error *err = NULL;
+	CLEANUP_JSON json_t *status = describe(port, NULL);
+	CLEANUP_FREE char *text = jsonx_dump(status);
+	if (file_write_atomic(file, text, strlen(text), 0600, &err) < 0)
+		log_error(err);
+}

@@ -9,3 +9,5 @@
  * failed, or null}. Written when it changed; *last keeps what was written. A failure is logged once.
  */
 void status_file_update(const char *file, unsigned port, struct jobs *jobs, char **last);
+/* Without jobs, for an agent that waits to be paired. */
+void status_file_idle(const char *file, unsigned port);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "enrolment.h"
 #include "io.h"
@@ -103,4 +104,36 @@ int enrolment_write(
 	if (network_dir && write_network(e, network_dir, err) < 0)
 		return -1;
 	return write_config(e, dir, err);
+}
+
+int enrolment_write_unpaired(const struct enrolment *own, const char *dir, struct error **err)
+{
+	CLEANUP_FREE char *cert = xasprintf("%s/own.pem", dir), *key = xasprintf("%s/own.key", dir),
+			  *tries = xasprintf("%s/pairing-tries", dir);
+	if (make_dir(dir, 0700, err) < 0 || put(dir, "own.pem", own->certificate, err) < 0 ||
+		put(dir, "own.key", own->key, err) < 0)
+		return -1;
+	unlink(tries); /* of another code */
+	CLEANUP_JSON json_t *o = json_object();
+	jsonx_set_string(o, "cert", cert);
+	jsonx_set_string(o, "key", key);
+	jsonx_set_string(o, "pairing", dir);
+	CLEANUP_FREE char *text = jsonx_dump_pretty(o);
+	return put(dir, "agent.json", text, err);
+}
+
+int identity_write(const char *dir, const char *source, const char *certificate,
+	const char *pairing_code, const struct error *problem, struct error **err)
+{
+	CLEANUP_FREE char *fingerprint = NULL;
+	CLEANUP_JSON json_t *o = json_object();
+	if (make_dir(dir, 0700, err) < 0 ||
+		certificate_fingerprint(certificate, &fingerprint, err) < 0)
+		return -1;
+	jsonx_set_string(o, "source", source);
+	jsonx_set_string(o, "fingerprint", fingerprint);
+	jsonx_set_string(o, "pairingCode", pairing_code);
+	jsonx_set(o, "problem", problem ? jsonx_from_error(problem) : json_null());
+	CLEANUP_FREE char *text = jsonx_dump_pretty(o);
+	return put(dir, "identity.json", text, err);
 }

@@ -51,6 +51,13 @@ DEFINE_CLEANUP(struct enrolment *, enrolment_free);
  */
 int enrolment_write(
 	const struct enrolment *e, const char *dir, const char *network_dir, struct error **err);
+/* Instead: the certificate and key, and an agent.json that has the agent wait to be paired. A document that
+ * is written later overwrites none of them but agent.json. */
+int enrolment_write_unpaired(const struct enrolment *own, const char *dir, struct error **err);
+/* identity.json, what the console shows: where the document is from, the certificate's fingerprint, the
+ * code to pair with and what is wrong; each but the certificate may be NULL. */
+int identity_write(const char *dir, const char *source, const char *certificate,
+	const char *pairing_code, const struct error *problem, struct error **err);
 /* The networkd file of one interface; the caller frees. */
 char *enrolment_network_file(const struct network_interface *i);
 

@@ -101,22 +101,6 @@ static const char *host_name(void)
 	return name;
 }
 
-/* What the console shows. */
-static int write_status(const char *dir, const char *source, const struct enrolment *e,
-	const char *pairing_code, const struct error *problem, struct error **err)
-{
-	CLEANUP_FREE char *fingerprint = NULL, *path = xasprintf("%s/identity.json", dir);
-	CLEANUP_JSON json_t *o = json_object();
-	if (certificate_fingerprint(e->certificate, &fingerprint, err) < 0)
-		return -1;
-	jsonx_set_string(o, "source", source);
-	jsonx_set_string(o, "fingerprint", fingerprint);
-	jsonx_set_string(o, "pairingCode", pairing_code);
-	jsonx_set(o, "problem", problem ? jsonx_from_error(problem) : json_null());
-	CLEANUP_FREE char *text = jsonx_dump_pretty(o);
-	return file_write_atomic(path, text, strlen(text), 0600, err);
-}
-
 /* Ten characters that nobody mixes up when reading them off a screen: 50 bits. */
 static int make_pairing_code(char code[12], struct error **err)
 {
@@ -133,7 +117,7 @@ static int make_pairing_code(char code[12], struct error **err)
 	return 0;
 }
 
-/* Nobody is obeyed but who shows the code: the CA is the machine's own certificate. */
+/* Nobody is obeyed; the agent takes a document from whoever shows the code. */
 static int unpaired(const struct options *o, const char *source, const struct error *problem,
 	struct error **err)
 {
@@ -141,10 +125,9 @@ static int unpaired(const struct options *o, const char *source, const struct er
 	char code[12] = "";
 	if (enrolment_self_signed(e, host_name(), err) < 0 || make_pairing_code(code, err) < 0)
 		return -1;
-	e->client_ca = xstrdup(e->certificate);
-	if (enrolment_write(e, o->output, NULL, err) < 0)
+	if (identity_write(o->output, source, e->certificate, code, problem, err) < 0)
 		return -1;
-	return write_status(o->output, source, e, code, problem, err);
+	return enrolment_write_unpaired(e, o->output, err);
 }
 
 static int identify(const struct options *o, struct error **err)
@@ -166,7 +149,7 @@ static int identify(const struct options *o, struct error **err)
 		return -1;
 	if (enrolment_write(e, o->output, o->network_dir, err) < 0)
 		return -1;
-	return write_status(o->output, source, e, NULL, NULL, err);
+	return identity_write(o->output, source, e->certificate, NULL, NULL, err);
 }
 
 int main(int argc, char **argv)

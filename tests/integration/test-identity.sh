@@ -142,8 +142,8 @@ rm -f "$TMP"/dmi/*
 identify
 run_ok "without a document the machine makes an identity" test -s "$TMP/out/agent.json"
 like "and a pairing code" "$(jq -r .pairingCode "$TMP/out/identity.json")" '^[A-Z2-9]{5}-[A-Z2-9]{5}$'
-is "its certificate is its own" "$(openssl verify -CAfile "$TMP/out/server.pem" "$TMP/out/server.pem" 2>&1 | tail -n 1)" \
-	"$TMP/out/server.pem: OK"
+is "its certificate is its own" "$(openssl verify -CAfile "$TMP/out/own.pem" "$TMP/out/own.pem" 2>&1 | tail -n 1)" \
+	"$TMP/out/own.pem: OK"
 
 # refused NAME EXPECTED BYTES-ON-STDIN
 refused() {
