@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The commit of an overlay: seal the journal, apply it, and complete what was interrupted. */
+/* The commit of an overlay: seal the journal, apply it. */
 #include "overlay-internal.h"
 
 #include <fcntl.h>
@@ -7,29 +7,26 @@
 #include <openssl/evp.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "mem.h"
 
 #define PIECE (1u << 20)
 
-/* An open journal that is to be sealed or applied. */
-struct journal {
-	int fd;
-	const char *path;
-	uint64_t blocks, disk_size;
-};
-
-static void sha256(const void *data, size_t len, uint8_t ret[32])
+void journal_sha256(const void *data, size_t len, uint8_t ret[static 32])
 {
 	EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL);
 }
 
-/* Digest of the data blocks and the table, read back from the file as a recovery would read it. */
-static int journal_digest(
-	const struct journal *j, struct op *op, uint8_t ret[32], struct error **err)
+void journal_sector_digest(const void *sector, uint8_t ret[static JOURNAL_SECTOR_DIGEST])
 {
-	uint64_t end = journal_offset(j->blocks) + j->blocks * sizeof(le64);
+	uint8_t digest[32];
+	journal_sha256(sector, JOURNAL_SECTOR, digest);
+	memcpy(ret, digest, JOURNAL_SECTOR_DIGEST);
+}
+
+int journal_digest(const struct journal *j, struct op *op, uint8_t ret[32], struct error **err)
+{
+	uint64_t end = journal_offset(j->blocks) + j->blocks * sizeof(struct journal_row);
 	CLEANUP_FREE char *buf = xmalloc(PIECE);
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	EVP_DigestInit_ex(md, EVP_sha256(), NULL);
@@ -51,34 +48,56 @@ static int journal_digest(
 	return rc;
 }
 
+/* What the disk holds now, sector by sector; it is not written before the seal. */
+static int fill_row(
+	const struct overlay *o, uint64_t i, struct journal_row *row, struct error **err)
+{
+	uint8_t block[OVERLAY_BLOCK] = {0};
+	uint64_t offset = o->table[i] * OVERLAY_BLOCK;
+	size_t n = (size_t)min_u64(OVERLAY_BLOCK, o->disk.size - offset);
+	if (disk_pread(o->base, block, n, offset, err) < 0)
+		return -1;
+	row->block = le64_make(o->table[i]);
+	for (size_t k = 0; k < JOURNAL_SECTORS; k++)
+		journal_sector_digest(block + k * JOURNAL_SECTOR, row->before[k]);
+	return 0;
+}
+
 static int write_table(const struct overlay *o, struct error **err)
 {
-	le64 piece[512];
+	struct journal_row piece[64];
 	uint64_t at = journal_offset(o->n);
 	for (uint64_t i = 0; i < o->n;) {
 		size_t k = 0;
 		while (k < ARRAY_SIZE(piece) && i < o->n)
-			piece[k++] = le64_make(o->table[i++]);
-		if (pwrite_full(o->fd, piece, k * sizeof(le64), at) < 0)
+			if (fill_row(o, i++, &piece[k++], err) < 0)
+				return -1;
+		if (pwrite_full(o->fd, piece, k * sizeof(*piece), at) < 0)
 			return err_errno(err, ERR_WRITE, errno, "journal \"%s\"", o->path);
-		at += k * sizeof(le64);
+		at += k * sizeof(*piece);
 	}
 	return 0;
 }
 
-static int write_header(const struct overlay *o, const uint8_t digest[32], struct error **err)
+static int put_header(
+	const struct overlay *o, bool sealed, const uint8_t digest[32], struct error **err)
 {
 	struct journal_header h = {.block_size = le32_make(OVERLAY_BLOCK),
-		.sealed = le32_make(1),
+		.sealed = le32_make(sealed),
 		.disk_size = le64_make(o->disk.size),
 		.blocks = le64_make(o->n)};
 	memcpy(h.magic, JOURNAL_MAGIC, sizeof(h.magic));
 	memcpy(h.digest, digest, sizeof(h.digest));
 	memcpy(h.identity, o->identity, sizeof(h.identity));
-	sha256(&h, offsetof(struct journal_header, header_digest), h.header_digest);
+	journal_sha256(&h, offsetof(struct journal_header, header_digest), h.header_digest);
 	if (pwrite_full(o->fd, &h, sizeof(h), 0) < 0 || fsync(o->fd) < 0)
-		return err_errno(err, ERR_WRITE, errno, "sealing journal \"%s\"", o->path);
+		return err_errno(err, ERR_WRITE, errno, "header of journal \"%s\"", o->path);
 	return 0;
+}
+
+int journal_begin(const struct overlay *o, struct error **err)
+{
+	return put_header(o, false, (const uint8_t[32]){0}, err);
 }
 
 /* Everything durable first, the header last: a journal is sealed or it is nothing. */
@@ -90,28 +109,36 @@ static int seal(struct overlay *o, struct op *op, struct error **err)
 		return -1;
 	if (fsync(o->fd) < 0)
 		return err_errno(err, ERR_WRITE, errno, "fsync journal \"%s\"", o->path);
-	if (journal_digest(&j, op, digest, err) < 0 || write_header(o, digest, err) < 0)
+	if (journal_digest(&j, op, digest, err) < 0 || put_header(o, true, digest, err) < 0)
 		return -1;
 	o->sealed = true;
 	return 0;
 }
 
-/* Redo: every block to its place. The digest was checked, so the table is ours, yet ranges are not trusted. */
-static int apply(const struct journal *j, struct disk *target, struct op *op, struct error **err)
+int journal_read_row(const struct journal *j, uint64_t i, struct journal_row *ret_row,
+	uint8_t ret_block[static OVERLAY_BLOCK], struct error **err)
+{
+	uint64_t at = journal_offset(j->blocks) + i * sizeof(*ret_row), offset;
+	if (pread_full(j->fd, ret_row, sizeof(*ret_row), at) != sizeof(*ret_row) ||
+		pread_full(j->fd, ret_block, OVERLAY_BLOCK, journal_offset(i)) != OVERLAY_BLOCK)
+		return err_set(err, ERR_JOURNAL, "journal \"%s\": block %" PRIu64 " cannot be read",
+			j->path, i);
+	if (!u64_mul(le64_get(ret_row->block), OVERLAY_BLOCK, &offset) || offset >= j->disk_size)
+		return err_set(err, ERR_JOURNAL,
+			"journal \"%s\": block %" PRIu64 " lies past the disk", j->path, i);
+	return 0;
+}
+
+/* The digest was checked, so the table is ours, yet ranges are not trusted. */
+int journal_apply(const struct journal *j, struct disk *target, struct op *op, struct error **err)
 {
 	uint8_t block[OVERLAY_BLOCK];
+	struct journal_row row;
 	for (uint64_t i = 0; i < j->blocks; i++) {
-		le64 number;
-		if (pread_full(j->fd, &number, sizeof(number),
-			    journal_offset(j->blocks) + i * sizeof(number)) != sizeof(number) ||
-			pread_full(j->fd, block, sizeof(block), journal_offset(i)) != sizeof(block))
-			return err_set(err, ERR_JOURNAL,
-				"journal \"%s\": block %" PRIu64 " cannot be read", j->path, i);
-		uint64_t offset;
-		if (!u64_mul(le64_get(number), OVERLAY_BLOCK, &offset) || offset >= target->size)
-			return err_set(err, ERR_JOURNAL,
-				"journal \"%s\": block %" PRIu64 " lies past the disk", j->path, i);
-		size_t n = (size_t)min_u64(OVERLAY_BLOCK, target->size - offset);
+		if (journal_read_row(j, i, &row, block, err) < 0)
+			return -1;
+		uint64_t offset = le64_get(row.block) * OVERLAY_BLOCK;
+		size_t n = (size_t)min_u64(OVERLAY_BLOCK, j->disk_size - offset);
 		if (disk_pwrite(target, block, n, offset, err) < 0 || op_tick(op, i + 1, err) < 0)
 			return -1;
 	}
@@ -124,6 +151,9 @@ int overlay_commit(struct overlay *o, struct disk *target, struct op *op, struct
 		return err_set(err, ERR_JOURNAL,
 			"\"%s\" has %" PRIu64 " bytes (%" PRIu64 " expected)", target->name,
 			target->size, o->disk.size);
+	if (!*o->path)
+		return err_set(
+			err, ERR_INTERNAL, "\"%s\": its overlay is in memory only", target->name);
 	op_begin(op, "commit", 0, 5);
 	if (seal(o, op, err) < 0)
 		return err_prefix(err, "the disk is untouched");
@@ -131,7 +161,7 @@ int overlay_commit(struct overlay *o, struct disk *target, struct op *op, struct
 	op_wrote(op);
 	struct journal j = {
 		.fd = o->fd, .path = o->path, .blocks = o->n, .disk_size = o->disk.size};
-	if (apply(&j, target, op, err) < 0) {
+	if (journal_apply(&j, target, op, err) < 0) {
 		err_prefix(err, "the disk is partly written");
 		return err_hint(err,
 			"run the same job again, or `cectl local recover`: \"%s\" completes it",
@@ -144,76 +174,4 @@ int overlay_commit(struct overlay *o, struct disk *target, struct op *op, struct
 	o->n = 0;
 	memset(o->slots, 0, o->n_slots * sizeof(*o->slots));
 	return 0;
-}
-
-/* 1: sealed and whole; 0: never sealed. */
-static int check_header(const struct journal_header *h, const char *path, uint64_t disk_size,
-	const char *identity, struct error **err)
-{
-	uint8_t digest[32];
-	char expected[64] = {0};
-	snprintf(expected, sizeof(expected), "%s", identity);
-	sha256(h, offsetof(struct journal_header, header_digest), digest);
-	if (memcmp(h->magic, JOURNAL_MAGIC, sizeof(h->magic)) != 0 || le32_get(h->sealed) != 1 ||
-		memcmp(digest, h->header_digest, sizeof(digest)) != 0)
-		return 0;
-	if (le32_get(h->block_size) != OVERLAY_BLOCK ||
-		le64_get(h->blocks) > OVERLAY_CHANGES_MAX / OVERLAY_BLOCK)
-		return err_set(
-			err, ERR_JOURNAL, "journal \"%s\" was written by another version", path);
-	if (le64_get(h->disk_size) != disk_size ||
-		memcmp(h->identity, expected, sizeof(expected)) != 0)
-		return err_set(err, ERR_JOURNAL,
-			"journal \"%s\" belongs to another disk (%.64s, %" PRIu64 " bytes)", path,
-			h->identity, le64_get(h->disk_size));
-	return 1;
-}
-
-static int recover_sealed(struct journal *j, const struct journal_header *h, struct disk *target,
-	struct op *op, struct error **err)
-{
-	uint8_t digest[32];
-	j->blocks = le64_get(h->blocks);
-	if (journal_digest(j, op, digest, err) < 0)
-		return -1;
-	if (memcmp(digest, h->digest, sizeof(digest)) != 0)
-		return err_set(err, ERR_JOURNAL,
-			"journal \"%s\" is damaged: its digest does not match", j->path);
-	OP_COMMIT_SCOPE(op);
-	op_wrote(op);
-	return apply(j, target, op, err);
-}
-
-int overlay_recover(const char *journal, struct disk *target, const char *identity, struct op *op,
-	struct error **err)
-{
-	CLEANUP_CLOSE int fd = open(journal, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	if (fd < 0)
-		return err_errno(err, ERR_JOURNAL, errno, "open journal \"%s\"", journal);
-	struct journal_header h = {0};
-	struct journal j = {.fd = fd, .path = journal, .disk_size = target->size};
-	struct stat st;
-	if (overlay_lock(fd, journal, err) < 0)
-		return -1;
-	/* Whoever had it has ended well in the meantime. */
-	if (fstat(fd, &st) == 0 && st.st_nlink == 0)
-		return 0;
-	op_begin(op, "recover", 0, 5);
-	if (pread_full(fd, &h, sizeof(h), 0) < 0)
-		return err_errno(err, ERR_JOURNAL, errno, "read journal \"%s\"", journal);
-	int sealed = check_header(&h, journal, target->size, identity, err);
-	if (sealed == 1 && target->read_only) {
-		err_set(err, ERR_JOURNAL,
-			"journal \"%s\" holds an interrupted commit, and \"%s\" is open for reading only",
-			journal, target->name);
-		return err_hint(err,
-			"complete it first: `cectl local recover`, or the same job again (no dry run)");
-	}
-	if (sealed < 0 || (sealed && recover_sealed(&j, &h, target, op, err) < 0))
-		return -1;
-	if (unlink(journal) < 0)
-		return err_errno(err, ERR_JOURNAL, errno, "remove journal \"%s\"", journal);
-	return sealed;
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 
 #include "mem.h"
 
@@ -164,7 +165,7 @@ static void overlay_close(struct disk *d)
 {
 	struct overlay *o = (struct overlay *)d;
 	close(o->fd);
-	if (!o->sealed)
+	if (!o->sealed && *o->path)
 		unlink(o->path);
 	free(o->path);
 	free(o->table);
@@ -191,14 +192,18 @@ int overlay_lock(int fd, const char *journal, struct error **err)
 int overlay_new(struct overlay **ret, struct disk *base, const char *journal, const char *identity,
 	struct error **err)
 {
-	int fd = open(journal, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = journal ? open(journal, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)
+			 : memfd_create("ce-overlay", MFD_CLOEXEC);
 	if (fd < 0 && errno == EEXIST) {
 		err_set(err, ERR_TARGET_EXISTS,
 			"journal \"%s\" exists: a commit may have been interrupted", journal);
 		return err_hint(err, "`cectl local recover` completes it or throws it away");
 	}
 	if (fd < 0)
-		return err_errno(err, ERR_WRITE, errno, "create journal \"%s\"", journal);
+		return err_errno(err, ERR_WRITE, errno, "create journal \"%s\"",
+			journal ? journal : "in memory");
+	if (!journal)
+		journal = "";
 	if (overlay_lock(fd, journal, err) < 0) {
 		close(fd);
 		return -1;
@@ -218,6 +223,10 @@ int overlay_new(struct overlay **ret, struct disk *base, const char *journal, co
 	o->table = xcalloc(o->cap, sizeof(*o->table));
 	o->n_slots = 512;
 	o->slots = xcalloc(o->n_slots, sizeof(*o->slots));
+	if (journal_begin(o, err) < 0) {
+		overlay_free(o);
+		return -1;
+	}
 	*ret = o;
 	return 0;
 }

@@ -21,7 +21,8 @@ struct overlay; /* embeds struct disk first: overlay_disk() */
 
 /*
  * base stays the caller's and is only read. journal: path of the file that takes the writes, made here
- * (mode 0600), ERR_TARGET_EXISTS where it exists: an interrupted commit may be in it. identity: which
+ * (mode 0600), ERR_TARGET_EXISTS where it exists: an interrupted commit may be in it; NULL: memory, for
+ * what is only planned: such an overlay cannot be committed. identity: which
  * disk this is, compared by overlay_recover(); at most 64 bytes of text.
  */
 int overlay_new(struct overlay **ret, struct disk *base, const char *journal, const char *identity,
@@ -49,3 +50,14 @@ DEFINE_CLEANUP(struct overlay *, overlay_free);
  */
 int overlay_recover(const char *journal, struct disk *target, const char *identity, struct op *op,
 	struct error **err);
+
+/* What a journal is to a disk; nothing is changed, errors read as OTHER. */
+enum overlay_journal_state {
+	OVERLAY_JOURNAL_NONE,  /* there is no such file */
+	OVERLAY_JOURNAL_BEGUN, /* never sealed, and nobody works with it */
+	OVERLAY_JOURNAL_UNTOUCHED, /* sealed; nothing of it is on the disk: this one's, or its clone's */
+	OVERLAY_JOURNAL_TORN,	   /* sealed; some or all of it is on the disk, and the rest fits */
+	OVERLAY_JOURNAL_OTHER	   /* in use, damaged, or another disk's */
+};
+enum overlay_journal_state overlay_journal_state(
+	const char *journal, struct disk *target, const char *identity, struct op *op);

@@ -230,7 +230,7 @@ int prepare_run(struct disk *disk, const struct prepare_request *request,
 		op_note(op, "an interrupted commit was completed from \"%s\"", journal);
 	else if (check_hash(disk, request, op, err) < 0)
 		return -1;
-	if (overlay_new(&r.overlay, disk, journal, identity, err) < 0 ||
+	if (overlay_new(&r.overlay, disk, dry_run ? NULL : journal, identity, err) < 0 ||
 		plan_and_apply(&r, request, op, &evidence, err) < 0)
 		return -1;
 	overlay_changed(r.overlay, &changed);

@@ -50,13 +50,20 @@ int prepare_run(struct disk *disk, const struct prepare_request *request,
 	const struct pack_set *packs, const char *journal, bool dry_run, struct op *op,
 	struct prepare_result *ret, struct error **err);
 
-/* A file name for the journal of this disk, the same however the disk is attached; the caller frees. */
-int prepare_journal_name(struct disk *disk, struct op *op, char **ret, struct error **err);
+/*
+ * The journal of this disk in a folder that holds those of several: the one that completes it, where one
+ * does, else one that does not exist yet. Found by the disk's content, however it is attached, and told from
+ * its clones'. The caller frees.
+ */
+int prepare_journal_choose(
+	struct disk *disk, const char *folder, struct op *op, char **ret, struct error **err);
 /*
  * Completes a commit that was interrupted: *ret_done; false: there was none, the disk is as it was before.
  * disk is open for writing. Errors: overlay_recover().
  */
 int prepare_recover(
 	struct disk *disk, const char *journal, struct op *op, bool *ret_done, struct error **err);
+/* ERR_JOURNAL where that journal says that the disk is half written: nobody should read it as a disk. */
+int prepare_refuse_torn(struct disk *disk, const char *journal, struct op *op, struct error **err);
 /* Which disk a journal belongs to; the caller frees. */
 char *prepare_identity(const struct disk *disk, const struct partition_table *t);

@@ -64,9 +64,12 @@ static char *input_text(json_t *input)
 	return text;
 }
 
-static struct job_request export_job(
-	const struct export_request *er, const struct disk_ref *disk, json_t *body, bool dry_run)
+static struct job_request export_job(const struct agent *agent, const struct export_request *er,
+	const struct disk_ref *disk, json_t *body, bool dry_run)
 {
+	json_t *input = worker_input(disk, body, dry_run);
+	/* whoever was interrupted in preparing it has to complete that first */
+	jsonx_set_string(input, "journalFolder", agent->jobs->redo_dir);
 	return (struct job_request){
 		.type = xstrdup("export"),
 		.disk = xstrdup(disk->id),
@@ -77,7 +80,7 @@ static struct job_request export_job(
 		.tags = json_incref(er->tags),
 		.ignored = json_incref(er->ignored),
 		.warnings = json_incref(er->warnings),
-		.input = input_text(worker_input(disk, body, dry_run)),
+		.input = input_text(input),
 		.timeout = er->timeout,
 		.dry_run = dry_run,
 	};
@@ -165,7 +168,7 @@ int route_export(struct agent *agent, struct request *rq, struct reply *re, stru
 	const struct disk_ref *disk = take_disk(&c, er->disk_id, err);
 	if (!disk)
 		return -1;
-	struct job_request job = export_job(er, disk, c.body, c.dry_run);
+	struct job_request job = export_job(agent, er, disk, c.body, c.dry_run);
 	return submit(agent, &job, re, err);
 }
 

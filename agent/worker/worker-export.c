@@ -215,7 +215,8 @@ static int run(struct export *e, json_t **ret, struct error **err)
 {
 	struct copy_result copied = {0};
 	if (take_request(e, err) < 0 || start_smb(e, err) < 0 || sandbox_lock(err) < 0 ||
-		worker_open_disk(e->w, &e->disk, err) < 0 || make_plan(e, err) < 0)
+		worker_open_disk(e->w, &e->disk, err) < 0 ||
+		worker_refuse_torn(e->w, e->disk, err) < 0 || make_plan(e, err) < 0)
 		return -1;
 	if (!e->w->dry_run && run_copy(e, &copied, err) < 0)
 		return -1;

@@ -11,7 +11,8 @@ int worker_hash(struct worker *w, json_t **ret, struct error **err)
 	CLEANUP(disk_close_p) struct disk *d = NULL;
 	CLEANUP(partition_table_free_p) struct partition_table *table = NULL;
 	CLEANUP(allocmap_free_p) struct allocmap *map = NULL;
-	if (sandbox_lock(err) < 0 || worker_open_disk(w, &d, err) < 0)
+	if (sandbox_lock(err) < 0 || worker_open_disk(w, &d, err) < 0 ||
+		worker_refuse_torn(w, d, err) < 0)
 		return -1;
 	if (w->mapped && worker_map(w, d, &(struct allocmap_options){0}, &table, &map, err) < 0)
 		return -1;

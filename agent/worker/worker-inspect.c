@@ -225,6 +225,8 @@ int worker_inspect(struct worker *w, json_t **ret, struct error **err)
 	jsonx_set(out, "installations", json_array());
 	jsonx_set(out, "windows", json_null());
 	jsonx_set(out, "problems", in.problems);
+	if (worker_refuse_torn(w, d, err) < 0 && as_problem(&in, 0, err) < 0)
+		return -1;
 	if (inspect_table(&in, out, err) < 0)
 		return -1;
 	*ret = TAKE_PTR(out);

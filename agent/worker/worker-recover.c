@@ -8,7 +8,6 @@
 
 int worker_journal(struct worker *w, struct disk *d, char **ret, struct error **err)
 {
-	CLEANUP_FREE char *name = NULL;
 	if (w->journal) {
 		*ret = xstrdup(w->journal);
 		return 0;
@@ -16,10 +15,21 @@ int worker_journal(struct worker *w, struct disk *d, char **ret, struct error **
 	if (!w->journal_folder)
 		return err_set(err, ERR_MISSING_FIELD,
 			"field \"journal\" (or \"journalFolder\") is missing");
-	if (prepare_journal_name(d, &w->op, &name, err) < 0)
-		return -1;
-	*ret = xasprintf("%s/%s", w->journal_folder, name);
-	return 0;
+	return prepare_journal_choose(d, w->journal_folder, &w->op, ret, err);
+}
+
+int worker_refuse_torn(struct worker *w, struct disk *d, struct error **err)
+{
+	CLEANUP_FREE char *real = w->path ? realpath(w->path, NULL) : NULL;
+	CLEANUP_FREE char *journal = NULL;
+	if (w->journal_folder) {
+		CLEANUP_ERR struct error *no_table = NULL;
+		if (prepare_journal_choose(d, w->journal_folder, &w->op, &journal, &no_table) < 0)
+			return 0;
+	} else if (real) {
+		journal = xasprintf("%s.ce-journal", real);
+	}
+	return journal ? prepare_refuse_torn(d, journal, &w->op, err) : 0;
 }
 
 int worker_recover(struct worker *w, json_t **ret, struct error **err)

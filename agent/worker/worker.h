@@ -51,6 +51,9 @@ int worker_open_disk(struct worker *w, struct disk **ret, struct error **err);
  * part of a volume). write: open for writing.
  */
 int worker_claim_disk(struct worker *w, bool write, struct disk **ret, struct error **err);
+/* ERR_JOURNAL where an interrupted preparation left the disk half written; its journal is beside the disk's
+ * file, or in journal_folder. */
+int worker_refuse_torn(struct worker *w, struct disk *d, struct error **err);
 /* Where the journal of a preparation of that disk is; the caller frees. */
 int worker_journal(struct worker *w, struct disk *d, char **ret, struct error **err);
 /* {name, format, size, logicalSectorSize, physicalSectorSize, blockDevice, image} */

@@ -239,6 +239,127 @@ START_TEST(unsealed_journal_is_dropped_and_a_foreign_one_refused)
 }
 END_TEST
 
+/* Leaves a disk whose commit was killed at its n-th write, and the journal, locked by nobody. */
+static void kill_commit(struct setup *s, const char *name, unsigned writes, unsigned kill_at)
+{
+	struct op op = {0};
+	setup_open(s, name, writes);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct error *err = NULL;
+		struct killer k = {.disk = {.ops = &killer_ops, .name = s->disk, .size = SIZE},
+			.under = s->target,
+			.left = kill_at};
+		_exit(overlay_commit(s->o, &k.disk, &op, &err) < 0 ? 1 : 0);
+	}
+	waitpid(pid, NULL, 0);
+	let_go(s);
+}
+
+static void put_byte(const char *file, off_t at, uint8_t add)
+{
+	int fd = open(file, O_RDWR);
+	uint8_t byte;
+	ck_assert_int_eq(pread(fd, &byte, 1, at), 1);
+	byte = (uint8_t)(byte + add);
+	ck_assert_int_eq(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
+/* Clones share every identifier: the content tells them apart, before anything is written. */
+START_TEST(a_disk_that_changed_since_is_left_alone)
+{
+	srand(11);
+	struct setup s;
+	struct op op = {0};
+	kill_commit(&s, "changed", 60, 20);
+	ck_assert_int_eq(
+		overlay_journal_state(s.journal, s.target, "test disk", &op), OVERLAY_JOURNAL_TORN);
+	ck_assert_int_eq(overlay_journal_state(s.journal, s.target, "other disk", &op),
+		OVERLAY_JOURNAL_OTHER);
+	off_t at = 0;
+	while (s.before[at] == s.after[at])
+		at++;
+	put_byte(s.disk, at, 101);
+	uint8_t *now = xmalloc(SIZE);
+	ck_ok(disk_pread(s.target, now, SIZE, 0, &err));
+	ck_fails(overlay_recover(s.journal, s.target, "test disk", &op, &err), ERR_JOURNAL,
+		"has changed since");
+	check_file(s.disk, now);
+	ck_assert_int_eq(access(s.journal, F_OK), 0);
+	put_byte(s.disk, at, 155);
+	int rc = -1;
+	ck_ok(rc = overlay_recover(s.journal, s.target, "test disk", &op, &err));
+	ck_assert_int_eq(rc, 1);
+	check_file(s.disk, s.after);
+	free(now);
+	overlay_free(s.o);
+	setup_done(&s);
+}
+END_TEST
+
+/* A power cut leaves sectors whole, not blocks. */
+START_TEST(a_block_that_is_half_written_is_completed)
+{
+	srand(12);
+	struct setup s;
+	struct op op = {0};
+	kill_commit(&s, "half", 60, 0);
+	ck_assert_int_eq(overlay_journal_state(s.journal, s.target, "test disk", &op),
+		OVERLAY_JOURNAL_UNTOUCHED);
+	for (size_t at = 0; at < SIZE; at += 1024)
+		ck_ok(disk_pwrite(s.target, s.after + at, 512, at, &err));
+	ck_assert_int_eq(
+		overlay_journal_state(s.journal, s.target, "test disk", &op), OVERLAY_JOURNAL_TORN);
+	int rc = -1;
+	ck_ok(rc = overlay_recover(s.journal, s.target, "test disk", &op, &err));
+	ck_assert_int_eq(rc, 1);
+	check_file(s.disk, s.after);
+	overlay_free(s.o);
+	setup_done(&s);
+}
+END_TEST
+
+/* Damage at any place of the header or the data; a file that is none of ours; a device. */
+START_TEST(what_is_no_whole_journal_is_never_removed)
+{
+	srand(13);
+	struct setup s;
+	struct op op = {0};
+	kill_commit(&s, "whole", 20, 5);
+	uint8_t *now = xmalloc(SIZE);
+	ck_ok(disk_pread(s.target, now, SIZE, 0, &err));
+	for (off_t at = 0; at < 160; at += 3) {
+		put_byte(s.journal, at, 1);
+		ck_fails(overlay_recover(s.journal, s.target, "test disk", &op, &err), ERR_JOURNAL,
+			NULL);
+		put_byte(s.journal, at, 255);
+	}
+	ck_assert_int_eq(unit_run("cp '%s' '%s.whole'", s.journal, s.journal), 0);
+	for (int size = 1; size < 12000; size = size * 3 + 7) {
+		ck_assert_int_eq(
+			unit_run("head -c %d '%s.whole' >'%s'", size, s.journal, s.journal), 0);
+		ck_fails(overlay_recover(s.journal, s.target, "test disk", &op, &err), ERR_JOURNAL,
+			NULL);
+		ck_assert_int_eq(access(s.journal, F_OK), 0);
+	}
+	ck_assert_int_eq(unit_run("echo my notes >'%s'", s.journal), 0);
+	ck_fails(overlay_recover(s.journal, s.target, "test disk", &op, &err), ERR_JOURNAL,
+		"is no journal");
+	ck_assert_int_eq(unit_run("grep -q notes '%s'", s.journal), 0);
+	ck_assert_int_eq(unit_run("rm '%s' && mkfifo '%s'", s.journal, s.journal), 0);
+	ck_fails(overlay_recover(s.journal, s.target, "test disk", &op, &err), ERR_JOURNAL,
+		"no regular file");
+	ck_assert_int_eq(unit_run("test -p '%s' && rm '%s'", s.journal, s.journal), 0);
+	check_file(s.disk, now);
+	free(now);
+	overlay_free(s.o);
+	setup_done(&s);
+}
+END_TEST
+
 UNIT_MAIN("overlay", reads_what_was_written_and_leaves_the_disk_alone,
 	commit_puts_everything_on_the_disk, commit_killed_at_any_write_is_completed,
-	unsealed_journal_is_dropped_and_a_foreign_one_refused)
+	unsealed_journal_is_dropped_and_a_foreign_one_refused,
+	a_disk_that_changed_since_is_left_alone, a_block_that_is_half_written_is_completed,
+	what_is_no_whole_journal_is_never_removed)
