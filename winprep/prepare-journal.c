@@ -27,9 +27,10 @@ int prepare_refuse_torn(struct disk *disk, const char *journal, struct op *op, s
 {
 	CLEANUP_FREE char *identity = NULL;
 	CLEANUP_ERR struct error *no_table = NULL;
+	struct op quiet = {.stop = op->stop};
 	/* A disk that cannot be prepared has no journal. */
 	if (access(journal, F_OK) < 0 || read_identity(disk, op, &identity, &no_table) < 0 ||
-		overlay_journal_state(journal, disk, identity, op) != OVERLAY_JOURNAL_TORN)
+		overlay_journal_state(journal, disk, identity, &quiet) != OVERLAY_JOURNAL_TORN)
 		return 0;
 	err_set(err, ERR_JOURNAL,
 		"\"%s\" is half written: a preparation was interrupted, its journal \"%s\" has the rest",
@@ -44,6 +45,7 @@ int prepare_journal_choose(
 	struct disk *disk, const char *folder, struct op *op, char **ret, struct error **err)
 {
 	CLEANUP_FREE char *identity = NULL, *candidate = NULL;
+	struct op quiet = {.stop = op->stop};
 	if (read_identity(disk, op, &identity, err) < 0)
 		return -1;
 	CLEANUP_FREE char *stem = xstrdup(identity);
@@ -53,7 +55,8 @@ int prepare_journal_choose(
 	for (unsigned i = 0; i < JOURNALS_MAX; i++) {
 		CLEANUP_FREE char *path = i ? xasprintf("%s/%s-%u.ce-journal", folder, stem, i)
 					    : xasprintf("%s/%s.ce-journal", folder, stem);
-		enum overlay_journal_state state = overlay_journal_state(path, disk, identity, op);
+		enum overlay_journal_state state =
+			overlay_journal_state(path, disk, identity, &quiet);
 		if (state == OVERLAY_JOURNAL_TORN) {
 			*ret = TAKE_PTR(path);
 			return 0;
