@@ -33,7 +33,8 @@ int ntfs_change_failed(struct ntfs_volume *v, struct error **err)
 {
 	CLEANUP_ERR struct error *ignored = NULL;
 	uint64_t left;
-	if ((*err)->code == ERR_NO_SPACE &&
+	/* a hint: it was not this volume that is full */
+	if ((*err)->code == ERR_NO_SPACE && !(*err)->hint &&
 		ntfs_volume_free_bytes(v, UINT64_MAX, &left, &ignored) == 0)
 		err_detail(err, "%" PRIu64 " bytes are left on the volume", left);
 	if (!v->broken)

@@ -45,9 +45,12 @@ static void grow(struct overlay *o)
 static int journal_write(
 	struct overlay *o, const void *buf, size_t len, uint64_t at, struct error **err)
 {
-	if (pwrite_full(o->fd, buf, len, at) < 0)
-		return err_errno(err, ERR_WRITE, errno, "journal \"%s\"", o->path);
-	return 0;
+	if (pwrite_full(o->fd, buf, len, at) == 0)
+		return 0;
+	err_errno(err, ERR_WRITE, errno, "journal \"%s\"", o->path);
+	return err_hint(err,
+		"the disk is untouched; free space where the journal is, or name another "
+		"place with --journal");
 }
 
 static int journal_read(struct overlay *o, void *buf, size_t len, uint64_t at, struct error **err)

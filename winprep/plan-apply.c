@@ -101,10 +101,13 @@ int plan_check(const struct plan *p, const struct guest *g, struct error **err)
 	uint64_t need = bytes + 64 * MiB, room;
 	if (ntfs_volume_free_bytes(g->volume, need, &room, err) < 0)
 		return -1;
-	if (room < need)
-		return err_set(err, ERR_NO_SPACE,
+	if (room < need) {
+		err_set(err, ERR_NO_SPACE,
 			"the Windows volume has %" PRIu64 " bytes free (%" PRIu64 " expected)",
 			room, need);
+		return err_hint(err,
+			"start this Windows and free space on its system drive, or enlarge it");
+	}
 	return check_conflicts(p, err);
 }
 

@@ -144,7 +144,27 @@ int plan_reg_make_key(struct plan *p, struct hive *h, enum hive_id id, const cha
 	return 0;
 }
 
-/* Appends the edit where it would change the value. */
+/* What the plan's last edit of that value will leave, in place of what the hive has. */
+static void after_edits(const struct plan *p, enum hive_id id, const char *key, const char *name,
+	struct reg_value *value)
+{
+	for (size_t i = p->n; i-- > 0;) {
+		const struct action *a = &p->v[i];
+		struct reg_value changed = {0};
+		bool edit = a->kind == ACT_REG_LIST_ADD || a->kind == ACT_REG_LIST_REMOVE ||
+			    a->kind == ACT_REG_TOKEN_REMOVE || a->kind == ACT_REG_BITS;
+		if (!edit || a->hive != id || strcasecmp(a->name, name) != 0 ||
+			strcasecmp(a->path, key) != 0)
+			continue;
+		if (reg_edit(a, a->old_value.data ? &a->old_value : NULL, &changed)) {
+			reg_value_done(value);
+			*value = changed;
+		}
+		return;
+	}
+}
+
+/* Appends the edit where it would change the value, and no edit before it does the same. */
 static int plan_edit(struct plan *p, struct hive *h, enum hive_id id, const char *key,
 	struct action edit, const char *why, struct error **err)
 {
@@ -154,6 +174,13 @@ static int plan_edit(struct plan *p, struct hive *h, enum hive_id id, const char
 	if (found < 0)
 		return -1;
 	if (!reg_edit(&edit, found ? &old : NULL, &changed)) {
+		reg_value_done(&old);
+		return 0;
+	}
+	reg_value_done(&changed);
+	changed = (struct reg_value){0};
+	after_edits(p, id, key, edit.name, &old);
+	if (!reg_edit(&edit, old.data ? &old : NULL, &changed)) {
 		reg_value_done(&old);
 		return 0;
 	}
