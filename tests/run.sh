@@ -3,6 +3,7 @@
 # Runs tests that print TAP, several at a time, and adds up their points. ./dev test calls this.
 #   tests/run.sh [--list] [NAME...]     NAME: a suite, a test, or SUITE/TEST
 # Suites: check (sources and documents), unit and fuzz (normal build and with sanitizers),
+# e2e (the image in a virtual machine: minutes, so only where it is named),
 # integration (and those marked "# sanitizers: yes" also with the sanitized programs).
 # A test counts as failed where a point is "not ok", its plan is missing or wrong, it ends with a
 # status other than 0 without saying why, or it does not end in time.
@@ -25,6 +26,10 @@ list_tests() {
 			printf 'integration%s\t%s\t1200\t%s\t%s\n' "$suffix" "${t%.sh}" $build "$TOP/tests/integration/test-$t"
 		done
 	done
+	for t in tests/e2e/test-*.sh; do
+		t=${t##*/test-}
+		printf 'e2e\t%s\t1800\tbuild\t%s\n' "${t%.sh}" "$TOP/tests/e2e/test-$t"
+	done
 	for t in tests/checks/check-*.sh; do
 		t=${t##*/check-}
 		printf 'check\t%s\t600\tbuild\t%s\n' "${t%.sh}" "$TOP/tests/checks/check-$t"
@@ -41,7 +46,7 @@ select_tests() {
 	awk -F '\t' -v names="$*" '
 		BEGIN { n = split(names, want, " ") }
 		{
-			pick = n == 0
+			pick = n == 0 && $1 != "e2e"
 			for (i = 1; i <= n; i++)
 				if (want[i] == $1 || want[i] == $2 || want[i] == $1 "/" $2)
 					pick = hit[i] = 1
