@@ -55,7 +55,7 @@ export CE_SERVER=https://127.0.0.1:$port CE_CERT=$TMP/vm/pki/client.crt CE_KEY=$
 
 run_ok "cectl status" "$cectl" status
 run "$cectl" disks --json
-is "the Windows disk is offered, the system's own is not" "$(run_out | jq -r '[.items[] | .windows.source // "-"] | join(" ")')" vsphere
+is "the Windows disk is offered, the system's own is not" "$(run_out | jq -r '[.items[] | .inspection.windows.source.platform // "-"] | join(" ")')" vsphere
 name=$(run_out | jq -r '.items[0].id')
 
 # tls SERVER-OPTIONS: how openssl fares
