@@ -10,7 +10,11 @@ stub=/usr/lib/systemd/boot/efi/linuxx64.efi.stub
 [ -e $stub ] || die "no $stub: package systemd-boot-efi"
 
 # Sections are put behind the stub's own, each at the next boundary that its alignment asks for.
-at=$(objdump -h $stub | awk '$1 ~ /^[0-9]+$/ { e = strtonum("0x" $3) + strtonum("0x" $4); if (e > m) m = e } END { print m }')
+at=0
+while read -r size vma; do
+	end=$((16#$size + 16#$vma))
+	[ $end -le $at ] || at=$end
+done < <(objdump -h $stub | awk '$1 ~ /^[0-9]+$/ { print $3, $4 }')
 args=()
 add() { # NAME FILE
 	at=$(((at + 0xfff) & ~0xfff))
