@@ -131,15 +131,16 @@ static int complete(struct journal *j, const struct journal_header *h, struct di
 	int same = check_content(j, h, target, op, &s, err);
 	if (same < 0)
 		return -1;
-	if (!same)
-		return err_set(err, ERR_JOURNAL,
-			       "journal \"%s\" was made for another disk, or \"%s\" has changed since: "
-			       "%" PRIu64 " sectors, the first at 0x%" PRIx64
-			       ", hold neither what was there before nor what was to be written",
-			       j->path, target->name, s.neither, s.first_neither),
-		       err_hint(err,
-			       "nothing was written; take the disk that the interrupted job worked on, or "
-			       "move the journal away if this one is whole");
+	if (!same) {
+		err_set(err, ERR_JOURNAL,
+			"journal \"%s\" was made for another disk, or \"%s\" has changed since: "
+			"%" PRIu64 " sectors, the first at 0x%" PRIx64
+			", hold neither what was there before nor what was to be written",
+			j->path, target->name, s.neither, s.first_neither);
+		return err_hint(err,
+			"nothing was written; take the disk that the interrupted job worked on, or "
+			"move the journal away if this one is whole");
+	}
 	if (target->read_only) {
 		err_set(err, ERR_JOURNAL,
 			"journal \"%s\" holds an interrupted commit, and \"%s\" is open for reading only",

@@ -17,13 +17,6 @@ static bool is_file(const struct action *a)
 
 /* ---- checking ---- */
 
-/* Edits of one value add up; anything else may have one action only. */
-static bool adds_up(enum action_kind kind)
-{
-	return kind == ACT_REG_LIST_ADD || kind == ACT_REG_LIST_REMOVE ||
-	       kind == ACT_REG_TOKEN_REMOVE || kind == ACT_REG_BITS;
-}
-
 /* Gone is gone, whoever says it first; and the same value is the same value. */
 static bool agree(const struct action *a, const struct action *b)
 {
@@ -57,7 +50,8 @@ static int check_conflicts(const struct plan *p, struct error **err)
 	qsort(v, p->n, sizeof(*v), compare_target);
 	for (size_t i = 1; rc == 0 && i < p->n; i++)
 		if (compare_target(&v[i - 1], &v[i]) == 0 &&
-			!(adds_up(v[i - 1]->kind) && adds_up(v[i]->kind)) && !agree(v[i - 1], v[i]))
+			!(action_adds_up(v[i - 1]->kind) && action_adds_up(v[i]->kind)) &&
+			!agree(v[i - 1], v[i]))
 			rc = err_set(err, ERR_INTERNAL, "steps %s and %s both change \"%s\" [%s]",
 				v[i - 1]->step, v[i]->step, v[i]->path,
 				v[i]->name ? v[i]->name : "");

@@ -35,6 +35,12 @@ const char *action_kind_name(enum action_kind kind)
 	return kind_names[kind];
 }
 
+bool action_adds_up(enum action_kind kind)
+{
+	return kind == ACT_REG_LIST_ADD || kind == ACT_REG_LIST_REMOVE ||
+	       kind == ACT_REG_TOKEN_REMOVE || kind == ACT_REG_BITS;
+}
+
 void plan_truncate(struct plan *p, size_t n)
 {
 	while (p->n > n) {
@@ -151,9 +157,7 @@ static void after_edits(const struct plan *p, enum hive_id id, const char *key, 
 	for (size_t i = p->n; i-- > 0;) {
 		const struct action *a = &p->v[i];
 		struct reg_value changed = {0};
-		bool edit = a->kind == ACT_REG_LIST_ADD || a->kind == ACT_REG_LIST_REMOVE ||
-			    a->kind == ACT_REG_TOKEN_REMOVE || a->kind == ACT_REG_BITS;
-		if (!edit || a->hive != id || strcasecmp(a->name, name) != 0 ||
+		if (!action_adds_up(a->kind) || a->hive != id || strcasecmp(a->name, name) != 0 ||
 			strcasecmp(a->path, key) != 0)
 			continue;
 		if (reg_edit(a, a->old_value.data ? &a->old_value : NULL, &changed)) {

@@ -38,6 +38,8 @@ enum action_kind {
 	_ACT_MAX
 };
 const char *action_kind_name(enum action_kind kind); /* kebab-case */
+/* Edits of one value add up; anything else may have one action only. */
+bool action_adds_up(enum action_kind kind);
 
 struct action {
 	enum action_kind kind;
