@@ -49,7 +49,7 @@ hive_file() {
 
 # hive_text FILE: all of a hive, a key or value a line (hive-lines.awk)
 hive_text() {
-	hivexregedit --export --unsafe-printable-strings "$1" \\ 2>/dev/null | awk -f "$TOP/tests/lib/hive-lines.awk"
+	hivexregedit --export --unsafe-printable-strings "$1" \\ 2>/dev/null | gawk -f "$TOP/tests/lib/hive-lines.awk"
 }
 
 # file_list VOLUME: path and size of every file, path of every folder
