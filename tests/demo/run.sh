@@ -83,12 +83,14 @@ step "Prepare: cectl prepare --disk windows --target gcp --packs virtio"
 tail -n 4 "$TMP/prepared"
 "${cectl[@]}" prepare --disk windows --target gcp --packs virtio --dry-run >"$TMP/again" || die "the second plan"
 windows_volume "$disk" "$TMP/c" && hive_file "$TMP/c" SYSTEM "$TMP/SYSTEM" && hive_text "$TMP/SYSTEM" >"$TMP/SYSTEM.txt"
+start_of() { # SERVICE: eight hex digits, or that it is gone
+	grep -ai "^\\\\ControlSet001\\\\Services\\\\$1"$'\t''"Start"=dword:' "$TMP/SYSTEM.txt" | cut -d : -f 2 | grep . || echo gone
+}
 check "ntfsfix: the Windows volume is clean" ntfsfix -n "$TMP/c"
-check "hivexget: the virtio SCSI driver starts at boot" \
-	[ "$(hivexget "$TMP/SYSTEM" 'ControlSet001\Services\vioscsi' Start)" = 0 ]
+# 0: Windows loads it before there is a disk
+check "hivexregedit: the virtio SCSI driver starts at boot" [ "$(start_of vioscsi)" = 00000000 ]
 check "ntfscat: its file is there" ntfscat "$TMP/c" /Windows/System32/drivers/vioscsi.sys
-check "hivexget: VMware's SCSI driver does not start any more" \
-	[ "$(hivexget "$TMP/SYSTEM" 'ControlSet001\Services\pvscsi' Start 2>/dev/null)" != 0 ]
+check "hivexregedit: VMware's SCSI driver is gone, or disabled" grep -qx '\(gone\|00000004\)' <<<"$(start_of pvscsi)"
 check "planned again: nothing is left to do" grep -q '^actions *0:' "$TMP/again"
 source_hash=$(hash_of sha256sum "$disk")
 mounted "$TMP/c" file_hashes >"$TMP/source.sha256" || die "the files on its C:"
