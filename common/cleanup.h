@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,9 +43,16 @@ static inline void cleanup_fclose(FILE **f)
 		fclose(*f);
 }
 
-#define CLEANUP_FREE   CLEANUP(cleanup_free)
-#define CLEANUP_CLOSE  CLEANUP(cleanup_close)
-#define CLEANUP_FCLOSE CLEANUP(cleanup_fclose)
+static inline void cleanup_closedir(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+#define CLEANUP_FREE	 CLEANUP(cleanup_free)
+#define CLEANUP_CLOSE	 CLEANUP(cleanup_close)
+#define CLEANUP_FCLOSE	 CLEANUP(cleanup_fclose)
+#define CLEANUP_CLOSEDIR CLEANUP(cleanup_closedir)
 
 #define TAKE_PTR(p)                             \
 	({                                      \

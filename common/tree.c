@@ -8,10 +8,11 @@
 
 #define DEPTH_MAX 64 /* descriptors that are open at once */
 
-static void close_dir(DIR **d)
+int folder_make(const char *path, mode_t mode, struct error **err)
 {
-	if (*d)
-		closedir(*d);
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return err_errno(err, ERR_SYSTEM, errno, "cannot make the folder \"%s\"", path);
+	return 0;
 }
 
 static int fail(struct error **err, const char *name)
@@ -25,7 +26,7 @@ static int remove_below(
 /* What the folder holds; takes fd over. */
 static int empty(int fd, const char *name, dev_t device, unsigned depth, struct error **err)
 {
-	CLEANUP(close_dir) DIR *d = fdopendir(fd);
+	CLEANUP_CLOSEDIR DIR *d = fdopendir(fd);
 	struct dirent *e;
 	if (!d) {
 		close(fd);

@@ -22,12 +22,6 @@ struct scan {
 	size_t n_system;
 };
 
-static void close_dir(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 static void add_system(struct scan *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_system; i++)
@@ -43,7 +37,7 @@ static void use_device(struct scan *s, const char *link, unsigned depth);
 static void use_slaves(struct scan *s, const char *device, unsigned depth)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/slaves", device);
-	CLEANUP(close_dir) DIR *d = opendir(path);
+	CLEANUP_CLOSEDIR DIR *d = opendir(path);
 	struct dirent *e;
 	while (d && (e = readdir(d))) {
 		if (e->d_name[0] == '.')
@@ -141,7 +135,7 @@ int disk_list_scan(struct disk_list *ret, const char *sys, const char *proc, con
 {
 	struct scan s = {.sys = sys, .proc = proc};
 	CLEANUP_FREE char *path = xasprintf("%s/class/block", sys);
-	CLEANUP(close_dir) DIR *d = opendir(path);
+	CLEANUP_CLOSEDIR DIR *d = opendir(path);
 	struct dirent *e;
 	if (!d)
 		return err_errno(err, ERR_SYSTEM, errno, "cannot read \"%s\"", path);

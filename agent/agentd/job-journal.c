@@ -12,6 +12,7 @@
 #include "io.h"
 #include "jsonx.h"
 #include "mem.h"
+#include "tree.h"
 
 #define VERSION	   1
 #define RECORD_MAX (16u << 20)
@@ -26,19 +27,6 @@ struct journal {
 	char *jobs, *damaged; /* paths */
 	int lock_fd;
 };
-
-static void close_dir(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
-static int make_dir(const char *path, struct error **err)
-{
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return err_errno(err, ERR_SYSTEM, errno, "cannot make the folder \"%s\"", path);
-	return 0;
-}
 
 static int sync_dir(const char *path, struct error **err)
 {
@@ -68,7 +56,7 @@ int journal_open(const char *state_dir, struct journal **ret, struct error **err
 	j->lock_fd = -1;
 	j->jobs = xasprintf("%s/jobs", state_dir);
 	j->damaged = xasprintf("%s/damaged", state_dir);
-	if (make_dir(state_dir, err) < 0 || make_dir(j->jobs, err) < 0 ||
+	if (folder_make(state_dir, 0700, err) < 0 || folder_make(j->jobs, 0700, err) < 0 ||
 		take_lock(j, state_dir, err) < 0 || sync_dir(state_dir, err) < 0)
 		return -1;
 	*ret = TAKE_PTR(j);
@@ -136,7 +124,7 @@ static int set_aside(struct journal *j, const char *id, struct error **err)
 {
 	CLEANUP_FREE char *from = xasprintf("%s/%s", j->jobs, id);
 	CLEANUP_FREE char *to = xasprintf("%s/%s-%lld", j->damaged, id, (long long)time(NULL));
-	if (make_dir(j->damaged, err) < 0)
+	if (folder_make(j->damaged, 0700, err) < 0)
 		return -1;
 	if (rename(from, to) < 0)
 		return err_errno(err, ERR_SYSTEM, errno, "cannot move \"%s\" to \"%s\"", from, to);
@@ -145,7 +133,7 @@ static int set_aside(struct journal *j, const char *id, struct error **err)
 
 int journal_load(struct journal *j, journal_found_fn *found, void *data, struct error **err)
 {
-	CLEANUP(close_dir) DIR *d = opendir(j->jobs);
+	CLEANUP_CLOSEDIR DIR *d = opendir(j->jobs);
 	int damaged = 0;
 	struct dirent *e;
 	if (!d)

@@ -8,6 +8,7 @@
 
 #include "logging.h"
 #include "mem.h"
+#include "tree.h"
 
 #define STOP_SECONDS 20
 
@@ -100,14 +101,6 @@ static int load(struct jobs *jobs, struct error **err)
 	return 0;
 }
 
-static int make_redo_dir(const struct jobs *jobs, struct error **err)
-{
-	if (mkdir(jobs->redo_dir, 0700) < 0 && errno != EEXIST)
-		return err_errno(
-			err, ERR_SYSTEM, errno, "cannot make the folder \"%s\"", jobs->redo_dir);
-	return 0;
-}
-
 int jobs_open(const char *state_dir, const char *worker, unsigned max_running, struct jobs **ret,
 	struct error **err)
 {
@@ -122,7 +115,7 @@ int jobs_open(const char *state_dir, const char *worker, unsigned max_running, s
 	jobs->max_running = max_running;
 	jobs->next_seq = 1;
 	if (journal_open(state_dir, &jobs->journal, err) < 0 || load(jobs, err) < 0 ||
-		make_redo_dir(jobs, err) < 0) {
+		folder_make(jobs->redo_dir, 0700, err) < 0) {
 		jobs_close(jobs);
 		return -1;
 	}

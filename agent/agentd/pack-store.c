@@ -372,8 +372,8 @@ int pack_store_open(
 	s->upload_max = max ? strtoull(max, NULL, 10) : PACK_UPLOAD_MAX;
 	s->stop_fd = eventfd(0, EFD_CLOEXEC);
 	s->dir = -1;
-	if (mkdir(s->path, 0700) < 0 && errno != EEXIST)
-		return err_errno(err, ERR_SYSTEM, errno, "cannot make the folder \"%s\"", s->path);
+	if (folder_make(s->path, 0700, err) < 0)
+		return -1;
 	s->dir = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir < 0)
 		return err_errno(err, ERR_SYSTEM, errno, "cannot open the folder \"%s\"", s->path);

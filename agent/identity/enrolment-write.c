@@ -9,18 +9,12 @@
 #include "jsonx.h"
 #include "mem.h"
 #include "strbuf.h"
+#include "tree.h"
 
 static int put(const char *dir, const char *name, const char *text, struct error **err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
 	return file_write_atomic(path, text, strlen(text), 0600, err);
-}
-
-static int make_dir(const char *dir, mode_t mode, struct error **err)
-{
-	if (mkdir(dir, mode) < 0 && errno != EEXIST)
-		return err_errno(err, ERR_SYSTEM, errno, "folder \"%s\"", dir);
-	return 0;
 }
 
 static void add_list(struct strbuf *b, const char *key, char *const *list)
@@ -46,7 +40,7 @@ char *enrolment_network_file(const struct network_interface *i)
 
 static int write_network(const struct enrolment *e, const char *dir, struct error **err)
 {
-	if (e->n_interfaces && make_dir(dir, 0755, err) < 0)
+	if (e->n_interfaces && folder_make(dir, 0755, err) < 0)
 		return -1;
 	for (size_t i = 0; i < e->n_interfaces; i++) {
 		/* one that names its adapter goes before one for all */
@@ -96,7 +90,7 @@ static int write_config(const struct enrolment *e, const char *dir, struct error
 int enrolment_write(
 	const struct enrolment *e, const char *dir, const char *network_dir, struct error **err)
 {
-	if (make_dir(dir, 0700, err) < 0 || put(dir, "server.pem", e->certificate, err) < 0 ||
+	if (folder_make(dir, 0700, err) < 0 || put(dir, "server.pem", e->certificate, err) < 0 ||
 		put(dir, "server.key", e->key, err) < 0 ||
 		put(dir, "client-ca.pem", e->client_ca, err) < 0 ||
 		write_callback(&e->callback, dir, err) < 0)
@@ -110,7 +104,7 @@ int enrolment_write_unpaired(const struct enrolment *own, const char *dir, struc
 {
 	CLEANUP_FREE char *cert = xasprintf("%s/own.pem", dir), *key = xasprintf("%s/own.key", dir),
 			  *tries = xasprintf("%s/pairing-tries", dir);
-	if (make_dir(dir, 0700, err) < 0 || put(dir, "own.pem", own->certificate, err) < 0 ||
+	if (folder_make(dir, 0700, err) < 0 || put(dir, "own.pem", own->certificate, err) < 0 ||
 		put(dir, "own.key", own->key, err) < 0)
 		return -1;
 	unlink(tries); /* of another code */
@@ -127,7 +121,7 @@ int identity_write(const char *dir, const char *source, const char *certificate,
 {
 	CLEANUP_FREE char *fingerprint = NULL;
 	CLEANUP_JSON json_t *o = json_object();
-	if (make_dir(dir, 0700, err) < 0 ||
+	if (folder_make(dir, 0700, err) < 0 ||
 		certificate_fingerprint(certificate, &fingerprint, err) < 0)
 		return -1;
 	jsonx_set_string(o, "source", source);

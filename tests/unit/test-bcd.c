@@ -41,25 +41,15 @@ struct fixture {
 	struct prep p;
 };
 
-static void run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void run(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	CLEANUP_FREE char *command = xvasprintf(fmt, ap);
-	va_end(ap);
-	ck_assert_msg(unit_run("%s", command) == 0, "%s", command);
-}
-
 static void make_esp(const char *image, const char *bcd)
 {
-	run("rm -f '%s' && truncate -s 60M '%s' && "
-	    "sgdisk -n 1:2048:+50M -t 1:EF00 '%s' >/dev/null && "
-	    "mkfs.fat -F 32 -s 1 --offset=2048 '%s' 51200 >/dev/null && "
-	    "export MTOOLS_SKIP_CHECK=1 && "
-	    "mmd -i '%s@@1M' ::/EFI ::/EFI/Microsoft ::/EFI/Microsoft/Boot && "
-	    "mcopy -i '%s@@1M' '%s' ::/EFI/Microsoft/Boot/BCD && "
-	    "mcopy -i '%s@@1M' '%s.LOG' ::/EFI/Microsoft/Boot/BCD.LOG",
+	unit_must("rm -f '%s' && truncate -s 60M '%s' && "
+		  "sgdisk -n 1:2048:+50M -t 1:EF00 '%s' >/dev/null && "
+		  "mkfs.fat -F 32 -s 1 --offset=2048 '%s' 51200 >/dev/null && "
+		  "export MTOOLS_SKIP_CHECK=1 && "
+		  "mmd -i '%s@@1M' ::/EFI ::/EFI/Microsoft ::/EFI/Microsoft/Boot && "
+		  "mcopy -i '%s@@1M' '%s' ::/EFI/Microsoft/Boot/BCD && "
+		  "mcopy -i '%s@@1M' '%s.LOG' ::/EFI/Microsoft/Boot/BCD.LOG",
 		image, image, image, image, image, image, bcd, image, bcd);
 }
 
@@ -68,10 +58,10 @@ static void make_active(const char *image, const char *bcd)
 	CLEANUP_FREE char *volume = xasprintf("%s.volume", image);
 	ntfs_tool_make(volume, 50 * MiB, 4096, 512);
 	ntfs_tool_mkdir(volume, "/Boot");
-	run("rm -f '%s' && truncate -s 60M '%s' && "
-	    "echo 'start=2048, size=50MiB, type=7, bootable' | sfdisk -q -X dos '%s' && "
-	    "ntfscp -q '%s' '%s' /Boot/BCD && ntfscp -q '%s' '%s.LOG' /Boot/BCD.LOG && "
-	    "dd if='%s' of='%s' bs=1M seek=1 conv=notrunc,sparse status=none",
+	unit_must("rm -f '%s' && truncate -s 60M '%s' && "
+		  "echo 'start=2048, size=50MiB, type=7, bootable' | sfdisk -q -X dos '%s' && "
+		  "ntfscp -q '%s' '%s' /Boot/BCD && ntfscp -q '%s' '%s.LOG' /Boot/BCD.LOG && "
+		  "dd if='%s' of='%s' bs=1M seek=1 conv=notrunc,sparse status=none",
 		image, image, image, volume, bcd, volume, bcd, volume, image);
 }
 
@@ -127,14 +117,15 @@ static void commit_disk(struct fixture *f)
 {
 	struct op op = {0};
 	ck_ok(overlay_commit(f->overlay, f->disk, &op, &err));
-	run("dd if='%s' of='%s.part' bs=1M skip=1 count=50 conv=sparse status=none", f->image,
+	unit_must("dd if='%s' of='%s.part' bs=1M skip=1 count=50 conv=sparse status=none", f->image,
 		f->image);
 	if (f->store->uefi)
-		run("fsck.fat -n '%s.part' >/dev/null && MTOOLS_SKIP_CHECK=1 "
-		    "mcopy -n -o -i '%s.part' ::/EFI/Microsoft/Boot/BCD '%s.bcd'",
+		unit_must("fsck.fat -n '%s.part' >/dev/null && MTOOLS_SKIP_CHECK=1 "
+			  "mcopy -n -o -i '%s.part' ::/EFI/Microsoft/Boot/BCD '%s.bcd'",
 			f->image, f->image, f->image);
 	else
-		run("ntfsfix -n '%s.part' >/dev/null && ntfscat '%s.part' /Boot/BCD >'%s.bcd'",
+		unit_must(
+			"ntfsfix -n '%s.part' >/dev/null && ntfscat '%s.part' /Boot/BCD >'%s.bcd'",
 			f->image, f->image, f->image);
 }
 
@@ -282,10 +273,10 @@ START_TEST(store_needs_its_log)
 {
 	struct fixture f;
 	begin(&f, &uefi, "vsphere", "azure");
-	run("cd '%s' && export MTOOLS_SKIP_CHECK=1 && "
-	    "mcopy -n -o -i '%s@@1M' ::/EFI/Microsoft/Boot/BCD dirty && "
-	    "printf '\\157' | dd of=dirty bs=1 seek=4 conv=notrunc status=none && "
-	    "mcopy -o -i '%s@@1M' dirty ::/EFI/Microsoft/Boot/BCD",
+	unit_must("cd '%s' && export MTOOLS_SKIP_CHECK=1 && "
+		  "mcopy -n -o -i '%s@@1M' ::/EFI/Microsoft/Boot/BCD dirty && "
+		  "printf '\\157' | dd of=dirty bs=1 seek=4 conv=notrunc status=none && "
+		  "mcopy -o -i '%s@@1M' dirty ::/EFI/Microsoft/Boot/BCD",
 		unit_tmp(), f.image, f.image);
 	struct guest g = {.disk = f.disk, .table = f.table};
 	struct guest_hive *gh = &g.hives[HIVE_BCD];
@@ -299,7 +290,7 @@ START_TEST(store_needs_its_log)
 	hive_replay_report_done(&gh->replay);
 	free(gh->path);
 	*gh = (struct guest_hive){0};
-	run("MTOOLS_SKIP_CHECK=1 mdel -i '%s@@1M' ::/EFI/Microsoft/Boot/BCD.LOG", f.image);
+	unit_must("MTOOLS_SKIP_CHECK=1 mdel -i '%s@@1M' ::/EFI/Microsoft/Boot/BCD.LOG", f.image);
 	ck_fails(guest_bcd_open(&g, &err), ERR_HIVE_DIRTY, "boot configuration");
 	free(gh->path);
 	end(&f);
@@ -310,7 +301,7 @@ START_TEST(no_store_is_no_failure)
 {
 	struct fixture f;
 	begin(&f, &uefi, "vsphere", "azure");
-	run("MTOOLS_SKIP_CHECK=1 mdel -i '%s@@1M' ::/EFI/Microsoft/Boot/BCD", f.image);
+	unit_must("MTOOLS_SKIP_CHECK=1 mdel -i '%s@@1M' ::/EFI/Microsoft/Boot/BCD", f.image);
 	struct guest g = {.disk = f.disk, .table = f.table};
 	ck_ok(guest_bcd_open(&g, &err));
 	ck_assert_ptr_null(g.hives[HIVE_BCD].h);
@@ -319,8 +310,8 @@ START_TEST(no_store_is_no_failure)
 	ck_assert_uint_eq(f.plan.n, 0);
 	ck_assert_ptr_nonnull(f.plan.notes);
 	/* One that is no hive is the hive's problem. */
-	run("cd '%s' && head -c 9000 /dev/zero >zero && MTOOLS_SKIP_CHECK=1 "
-	    "mcopy -i '%s@@1M' zero ::/EFI/Microsoft/Boot/BCD",
+	unit_must("cd '%s' && head -c 9000 /dev/zero >zero && MTOOLS_SKIP_CHECK=1 "
+		  "mcopy -i '%s@@1M' zero ::/EFI/Microsoft/Boot/BCD",
 		unit_tmp(), f.image);
 	ck_fails(guest_bcd_open(&g, &err), ERR_HIVE_DAMAGED, "boot configuration");
 	free(g.hives[HIVE_BCD].path);

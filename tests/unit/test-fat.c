@@ -27,31 +27,22 @@ struct fixture {
 	struct fat_volume *v;
 };
 
-static void run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void run(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	CLEANUP_FREE char *command = xvasprintf(fmt, ap);
-	va_end(ap);
-	ck_assert_msg(unit_run("%s", command) == 0, "%s", command);
-}
-
 /* "BCD" has 24 KiB, as a real one; there is a file before and after it. */
 static struct fixture make(const struct shape *s)
 {
 	struct fixture f = {.image = xasprintf("%s/disk-%u-%u", unit_tmp(), s->bits, s->sector)};
 	f.volume = xasprintf("%s@@1M", f.image);
-	run("rm -f '%s' && truncate -s %uM '%s' && "
-	    "mkfs.fat -F %u -S %u -s %u --offset=%llu '%s' %u >/dev/null",
+	unit_must("rm -f '%s' && truncate -s %uM '%s' && "
+		  "mkfs.fat -F %u -S %u -s %u --offset=%llu '%s' %u >/dev/null",
 		f.image, s->mib + 1, f.image, s->bits, s->sector, s->per_cluster,
 		(unsigned long long)(OFFSET / s->sector), f.image, s->mib * 1024);
-	run("cd '%s' && head -c 24576 /dev/urandom >bcd && head -c 5000 /dev/urandom >other && "
-	    "export MTOOLS_SKIP_CHECK=1 && mmd -i %s ::/EFI ::/EFI/Microsoft ::/EFI/Microsoft/Boot && "
-	    "mcopy -i %s other ::/EFI/Microsoft/Boot/bootmgfw.efi && "
-	    "mcopy -i %s bcd ::/EFI/Microsoft/Boot/BCD && "
-	    "mcopy -i %s other '::/EFI/A long name that is no short one.text' && "
-	    "mcopy -i %s other ::/EFI/SHORT.TXT && : >empty && mcopy -i %s empty ::/EFI/empty",
+	unit_must(
+		"cd '%s' && head -c 24576 /dev/urandom >bcd && head -c 5000 /dev/urandom >other && "
+		"export MTOOLS_SKIP_CHECK=1 && mmd -i %s ::/EFI ::/EFI/Microsoft ::/EFI/Microsoft/Boot && "
+		"mcopy -i %s other ::/EFI/Microsoft/Boot/bootmgfw.efi && "
+		"mcopy -i %s bcd ::/EFI/Microsoft/Boot/BCD && "
+		"mcopy -i %s other '::/EFI/A long name that is no short one.text' && "
+		"mcopy -i %s other ::/EFI/SHORT.TXT && : >empty && mcopy -i %s empty ::/EFI/empty",
 		unit_tmp(), f.volume, f.volume, f.volume, f.volume, f.volume, f.volume);
 	return f;
 }
@@ -117,7 +108,7 @@ END_TEST
 static void replace(struct fixture *f, size_t len)
 {
 	char *data = NULL;
-	run("head -c %zu /dev/urandom > '%s/new'", len, unit_tmp());
+	unit_must("head -c %zu /dev/urandom > '%s/new'", len, unit_tmp());
 	CLEANUP_FREE char *host = xasprintf("%s/new", unit_tmp());
 	ck_ok(file_read(host, 64 * MiB, &data, NULL, &err));
 	ck_ok(fat_file_replace(f->v, BCD, data, len, &err));
@@ -130,13 +121,13 @@ static void check_written(struct fixture *f, const struct shape *s)
 	struct op op = {0};
 	check_read(f, BCD, "new");
 	ck_ok(overlay_commit(f->overlay, f->disk, &op, &err));
-	run("cd '%s' && export MTOOLS_SKIP_CHECK=1 && "
-	    "mcopy -i %s -n -o ::/EFI/Microsoft/Boot/BCD got && cmp got new && "
-	    "mcopy -i %s -n -o ::/EFI/SHORT.TXT got && cmp got other && "
-	    "mcopy -i %s -n -o ::/EFI/Microsoft/Boot/bootmgfw.efi got && cmp got other",
+	unit_must("cd '%s' && export MTOOLS_SKIP_CHECK=1 && "
+		  "mcopy -i %s -n -o ::/EFI/Microsoft/Boot/BCD got && cmp got new && "
+		  "mcopy -i %s -n -o ::/EFI/SHORT.TXT got && cmp got other && "
+		  "mcopy -i %s -n -o ::/EFI/Microsoft/Boot/bootmgfw.efi got && cmp got other",
 		unit_tmp(), f->volume, f->volume, f->volume);
-	run("cd '%s' && dd if='%s' of=fsck bs=1M skip=1 count=%u conv=sparse status=none && "
-	    "fsck.fat -n fsck >fsck.out || { cat fsck.out >&2; false; }",
+	unit_must("cd '%s' && dd if='%s' of=fsck bs=1M skip=1 count=%u conv=sparse status=none && "
+		  "fsck.fat -n fsck >fsck.out || { cat fsck.out >&2; false; }",
 		unit_tmp(), f->image, s->mib);
 }
 
@@ -186,8 +177,8 @@ static unsigned first_cluster_of(const struct fixture *f, const char *path)
 	char *text = NULL;
 	unsigned n;
 	CLEANUP_FREE char *out = xasprintf("%s/clusters", unit_tmp());
-	run("MTOOLS_SKIP_CHECK=1 mshowfat -i %s '::%s' | sed 's/.*<//' > '%s'", f->volume, path,
-		out);
+	unit_must("MTOOLS_SKIP_CHECK=1 mshowfat -i %s '::%s' | sed 's/.*<//' > '%s'", f->volume,
+		path, out);
 	ck_ok(file_read(out, 10000, &text, NULL, &err));
 	ck_assert_int_eq(sscanf(text, "%u", &n), 1);
 	free(text);

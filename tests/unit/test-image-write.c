@@ -16,16 +16,6 @@
 
 #define SIZE (40u << 20)
 
-static void run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void run(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	CLEANUP_FREE char *command = xvasprintf(fmt, ap);
-	va_end(ap);
-	ck_assert_msg(unit_run("%s", command) == 0, "%s", command);
-}
-
 /* Writes of whole sectors here and there, across blocks too; then everything is read back. */
 static void scribble(struct disk *d, uint8_t *mirror, unsigned writes)
 {
@@ -68,7 +58,7 @@ static void check_format(const char *format, const char *options, bool vhdx)
 	/* Some blocks are there before, with content. */
 	memset(mirror + (9u << 20), 0x77, 1u << 20);
 	ck_ok(file_write_atomic(raw, mirror, SIZE, 0600, &err));
-	run("qemu-img convert -f raw -O %s -o %s '%s' '%s'", format, options, raw, path);
+	unit_must("qemu-img convert -f raw -O %s -o %s '%s' '%s'", format, options, raw, path);
 	for (int round = 0; round < 2; round++) {
 		struct disk *d CLEANUP(disk_close_p) = NULL;
 		ck_ok(disk_open(&d, path, DISK_OPEN_WRITE, &err));
@@ -78,9 +68,9 @@ static void check_format(const char *format, const char *options, bool vhdx)
 		check_content(d, mirror);
 	}
 	ck_ok(file_write_atomic(raw, mirror, SIZE, 0600, &err));
-	run("qemu-img compare -f raw -F %s '%s' '%s' >/dev/null", format, raw, path);
+	unit_must("qemu-img compare -f raw -F %s '%s' '%s' >/dev/null", format, raw, path);
 	if (vhdx)
-		run("qemu-img check -q -f vhdx '%s'", path);
+		unit_must("qemu-img check -q -f vhdx '%s'", path);
 	check_findings(path, vhdx);
 	struct disk *d CLEANUP(disk_close_p) = NULL;
 	ck_ok(disk_open(&d, path, 0, &err));
@@ -108,7 +98,7 @@ START_TEST(a_child_can_notice)
 {
 	CLEANUP_FREE char *parent = xasprintf("%s/parent.vhd", unit_tmp());
 	struct disk *d CLEANUP(disk_close_p) = NULL;
-	run("qemu-img create -q -f vhdx '%s' 8M", parent);
+	unit_must("qemu-img create -q -f vhdx '%s' 8M", parent);
 	ck_ok(disk_open(&d, parent, DISK_OPEN_WRITE, &err));
 	struct guid before = d->image.data_id;
 	char block[4096] = "x";

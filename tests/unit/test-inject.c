@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The step inject on guests made in the test, with packs of stand-ins: choice, numbers, hives, refusals. */
+#include "plan-notes.h"
 #include "unit.h"
 
 #include <string.h>
@@ -171,16 +172,6 @@ static char *active(struct guest *g, const char *published)
 		h, hive_findf(h, hive_root(h), DB "DriverInfFiles\\%s", published), "Active");
 }
 
-static bool has_note(const struct plan *p, const char *text)
-{
-	size_t i;
-	json_t *note;
-	json_array_foreach (p->notes, i, note)
-		if (strstr(json_string_value(json_object_get(note, "message")), text))
-			return true;
-	return false;
-}
-
 /* ---- what is written where ---- */
 
 START_TEST(packages_go_where_windows_has_them)
@@ -228,7 +219,7 @@ START_TEST(packages_go_where_windows_has_them)
 		"Microsoft\\Windows\\CurrentVersion\\Setup\\PnpLockdownFiles\\%SystemRoot%/System32/"
 		"drivers/netkvm.sys",
 		"Class", 4);
-	ck_assert(has_note(&s.plan, "PCI\\VEN_DEAD&DEV_BEEF"));
+	ck_assert(plan_notes_have(&s.plan, "PCI\\VEN_DEAD&DEV_BEEF"));
 	plan_done(&s.plan);
 	pack_set_free(packs);
 	done_guest(&g);
@@ -397,7 +388,7 @@ START_TEST(newer_packages_come_beside_older_ones)
 	ck_assert_ptr_nonnull(first);
 	inject_version(&g, "01/02/2021,9.0.0.0", &s);
 	ck_assert_uint_eq(s.plan.n, 0);
-	ck_assert(has_note(&s.plan, "no older than"));
+	ck_assert(plan_notes_have(&s.plan, "no older than"));
 	plan_done(&s.plan);
 	inject_version(&g, "01/02/2023,9.0.0.0", &s);
 	ck_assert_uint_gt(s.plan.n, 10);
@@ -485,7 +476,7 @@ START_TEST(newer_packages_in_drivers_are_kept)
 	make_setting(&s, &g, net, packs);
 	ck_ok(step_inject.plan(&s.p, &err));
 	ck_assert_uint_eq(s.plan.n, 0);
-	ck_assert(has_note(&s.plan, "oem3.inf of this Windows is newer"));
+	ck_assert(plan_notes_have(&s.plan, "oem3.inf of this Windows is newer"));
 	plan_done(&s.plan);
 	pack_set_free(packs);
 	done_guest(&g);

@@ -26,25 +26,16 @@ static const char software_reg[] =
 	"\"ProductName\"=\"Windows 10 Pro\"\n\"CurrentVersion\"=\"6.3\"\n\"CurrentBuildNumber\"=\"19041\"\n"
 	"\"CurrentMajorVersionNumber\"=dword:0000000a\n\"CurrentMinorVersionNumber\"=dword:00000000\n";
 
-static void run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void run(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	CLEANUP_FREE char *command = xvasprintf(fmt, ap);
-	va_end(ap);
-	ck_assert_msg(unit_run("%s", command) == 0, "%s", command);
-}
-
 static void make_hives(const char *dir)
 {
 	const char *data = unit_data_dir();
 	CLEANUP_FREE char *reg = xasprintf("%s/software.reg", dir);
-	run("xz -dc '%s/hives/win10-19041-vmware-efi.SYSTEM.xz' > '%s/SYSTEM'", data, dir);
-	run("cp '%s/hives/hivex/minimal' '%s/SOFTWARE' && chmod u+w '%s/SOFTWARE'", data, dir, dir);
+	unit_must("xz -dc '%s/hives/win10-19041-vmware-efi.SYSTEM.xz' > '%s/SYSTEM'", data, dir);
+	unit_must("cp '%s/hives/hivex/minimal' '%s/SOFTWARE' && chmod u+w '%s/SOFTWARE'", data, dir,
+		dir);
 	ck_ok(file_write_atomic(reg, software_reg, strlen(software_reg), 0600, &err));
-	run("hivexregedit --merge --prefix 'HKEY_LOCAL_MACHINE\\SOFTWARE' '%s/SOFTWARE' '%s'", dir,
-		reg);
+	unit_must("hivexregedit --merge --prefix 'HKEY_LOCAL_MACHINE\\SOFTWARE' '%s/SOFTWARE' '%s'",
+		dir, reg);
 }
 
 static struct fixture make_fixture(const char *name)
@@ -60,13 +51,13 @@ static struct fixture make_fixture(const char *name)
 	ntfs_tool_make(volume, 180u << 20, 4096, 512);
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
 		ntfs_tool_mkdir(volume, folders[i]);
-	run("cd '%s' && ntfscp -q volume SYSTEM /Windows/System32/config/SYSTEM && "
-	    "ntfscp -q volume SOFTWARE /Windows/System32/config/SOFTWARE && "
-	    "ntfscp -q volume software.reg /Windows/INF/oem2.inf",
+	unit_must("cd '%s' && ntfscp -q volume SYSTEM /Windows/System32/config/SYSTEM && "
+		  "ntfscp -q volume SOFTWARE /Windows/System32/config/SOFTWARE && "
+		  "ntfscp -q volume software.reg /Windows/INF/oem2.inf",
 		unit_tmp());
-	run("truncate -s 200M '%s' && sgdisk -Z '%s' >/dev/null 2>&1; "
-	    "sgdisk -n 1:2048:+180M -t 1:0700 '%s' >/dev/null && "
-	    "dd if='%s' of='%s' bs=1M seek=1 conv=notrunc,sparse status=none",
+	unit_must("truncate -s 200M '%s' && sgdisk -Z '%s' >/dev/null 2>&1; "
+		  "sgdisk -n 1:2048:+180M -t 1:0700 '%s' >/dev/null && "
+		  "dd if='%s' of='%s' bs=1M seek=1 conv=notrunc,sparse status=none",
 		f.path, f.path, f.path, volume, f.path);
 	return f;
 }
@@ -82,7 +73,7 @@ static char *disk_hash(const struct fixture *f)
 {
 	CLEANUP_FREE char *out = xasprintf("%s/hash", unit_tmp());
 	char *text = NULL;
-	run("sha256sum < '%s' > '%s'", f->path, out);
+	unit_must("sha256sum < '%s' > '%s'", f->path, out);
 	ck_ok(file_read(out, 1000, &text, NULL, &err));
 	return text;
 }
@@ -102,8 +93,8 @@ static int prepare(const struct fixture *f, struct prepare_request *r, bool dry_
 static bool system_has(const struct fixture *f, const char *key, const char *pattern)
 {
 	CLEANUP_FREE char *tmp = xasprintf("%s/check", unit_tmp());
-	run("dd if='%s' of='%s.vol' bs=1M skip=1 count=180 conv=sparse status=none && "
-	    "ntfscat '%s.vol' /Windows/System32/config/SYSTEM > '%s.hive'",
+	unit_must("dd if='%s' of='%s.vol' bs=1M skip=1 count=180 conv=sparse status=none && "
+		  "ntfscat '%s.vol' /Windows/System32/config/SYSTEM > '%s.hive'",
 		f->path, tmp, tmp, tmp);
 	return unit_run(
 		       "hivexregedit --export --unsafe-printable-strings '%s.hive' '%s' 2>/dev/null | "
@@ -118,7 +109,7 @@ static void check_prepared(const struct fixture *f)
 	ck_assert(system_has(f, "\\ControlSet001\\Services\\storvsc", "\"Start\"=dword:00000000"));
 	ck_assert(!system_has(f, "\\ControlSet001\\Services\\VMTools", "Start"));
 	/* system_has() left the volume there. */
-	run("ntfsfix -n '%s/check.vol' >/dev/null", unit_tmp());
+	unit_must("ntfsfix -n '%s/check.vol' >/dev/null", unit_tmp());
 	ck_assert_int_ne(unit_run("ntfscat '%s/check.vol' /Windows/INF/oem2.inf >/dev/null 2>&1",
 				 unit_tmp()),
 		0);
@@ -204,12 +195,12 @@ START_TEST(killed_preparation_is_completed_by_the_same_job)
 	struct fixture f = make_fixture("killed");
 	CLEANUP_FREE char *original = xasprintf("%s.original", f.path);
 	CLEANUP_FREE char *before = disk_hash(&f);
-	run("cp --sparse=always '%s' '%s'", f.path, original);
+	unit_must("cp --sparse=always '%s' '%s'", f.path, original);
 	srand(11);
 	for (int i = 0; i < 2; i++) {
 		struct prepare_request r = {.target = (char *)"azure"};
 		struct prepare_result result = {0};
-		run("cp --sparse=always '%s' '%s'", original, f.path);
+		unit_must("cp --sparse=always '%s' '%s'", original, f.path);
 		pid_t pid = fork();
 		if (pid == 0) {
 			struct error *err = NULL;

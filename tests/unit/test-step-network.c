@@ -3,6 +3,7 @@
  * Network identity on real SYSTEM hives: an e1000e of a Windows 10 on VMware, and two adapters with static
  * addresses in two control sets. What is left is told by hivexregedit.
  */
+#include "plan-notes.h"
 #include "unit.h"
 
 #include <string.h>
@@ -151,16 +152,6 @@ static int mentions(const char *guid_start)
 	return lines_with(pattern);
 }
 
-static bool has_note(const struct fixture *f, const char *text)
-{
-	size_t i;
-	json_t *note;
-	json_array_foreach (f->plan.notes, i, note)
-		if (strstr(json_string_value(json_object_get(note, "message")), text))
-			return true;
-	return false;
-}
-
 START_TEST(dhcp_takes_the_old_adapter_out)
 {
 	struct fixture f;
@@ -188,9 +179,9 @@ START_TEST(dhcp_takes_the_old_adapter_out)
 	dump(&f, HIVE_SOFTWARE);
 	ck_assert_int_eq(lines_with("NetworkCards.2"), 0);
 	ck_assert_int_eq(lines_with("NetworkCards.3"), 1);
-	ck_assert(has_note(&f, "\"" TITLE "\" loses 192.0.2.10/255.255.255.0, "
-			       "192.0.2.11/255.255.255.0, gateway 192.0.2.1"));
-	ck_assert(has_note(&f, "2001:db8::10"));
+	ck_assert(plan_notes_have(&f.plan, "\"" TITLE "\" loses 192.0.2.10/255.255.255.0, "
+					   "192.0.2.11/255.255.255.0, gateway 192.0.2.1"));
+	ck_assert(plan_notes_have(&f.plan, "2001:db8::10"));
 	fixture_done(&f);
 }
 END_TEST
@@ -250,7 +241,7 @@ START_TEST(dhcp_reaches_interfaces_without_an_adapter)
 		ck_assert_int_eq(left[0] != NULL, i == 1);
 		reg_texts_free(left);
 	}
-	ck_assert(has_note(&f, "no adapter any more, loses 203.0.113.9"));
+	ck_assert(plan_notes_have(&f.plan, "no adapter any more, loses 203.0.113.9"));
 	fixture_done(&f);
 }
 END_TEST
@@ -272,8 +263,9 @@ START_TEST(every_control_set_is_cleaned)
 	ck_assert_int_eq(mentions("isatap.{698E50A9"), 4);
 	ck_assert_int_eq(lines_with("000000060000060|000000070000060"), 0);
 	ck_assert_int_eq(mentions("6B403831"), miniport);
-	ck_assert(has_note(&f, "loses 192.168.1.123/255.255.255.0, gateway 192.168.1.1"));
-	ck_assert(has_note(&f, "10.3.58.5"));
+	ck_assert(
+		plan_notes_have(&f.plan, "loses 192.168.1.123/255.255.255.0, gateway 192.168.1.1"));
+	ck_assert(plan_notes_have(&f.plan, "10.3.58.5"));
 	fixture_done(&f);
 }
 END_TEST
@@ -398,7 +390,7 @@ START_TEST(teams_are_reported_and_left_alone)
 	hive_guest_run(&f.p, &step_network);
 	ck_assert_uint_eq(f.plan.n, 0);
 	ck_assert_uint_ge(f.warnings, 1);
-	ck_assert(has_note(&f, "a team or a virtual switch"));
+	ck_assert(plan_notes_have(&f.plan, "a team or a virtual switch"));
 	fixture_done(&f);
 }
 END_TEST

@@ -4,6 +4,7 @@
  * it is read by hivexregedit, too.
  */
 #include "ntfs-write-util.h"
+#include "plan-notes.h"
 
 #include "hive-guest.h"
 #include "io.h"
@@ -93,16 +94,6 @@ static const char *paging(struct fixture *f, unsigned set)
 	return value_of(f, node_of(f, set, MEMORY), "PagingFiles");
 }
 
-static bool noted(struct fixture *f, const char *text)
-{
-	size_t i;
-	json_t *note;
-	json_array_foreach (f->plan.notes, i, note)
-		if (strstr(json_string_value(json_object_get(note, "message")), text))
-			return true;
-	return false;
-}
-
 /* ---- page files ---- */
 
 START_TEST(automatic_page_file_is_left_alone)
@@ -158,7 +149,7 @@ START_TEST(page_files_of_other_disks_are_told_apart)
 	set_paging(&f, 1, "E:\\pagefile.sys 1 2", NULL);
 	rerun(&f, &step_pagefile); /* a data disk, which may come along */
 	ck_assert_uint_eq(f.plan.n, 0);
-	ck_assert(noted(&f, "E:\\pagefile.sys"));
+	ck_assert(plan_notes_have(&f.plan, "E:\\pagefile.sys"));
 	set_paging(&f, 1, "F:\\pagefile.sys 1 2", NULL);
 	rerun(&f, &step_pagefile); /* no such drive at all */
 	ck_assert_str_eq(paging(&f, 1), "multi-sz \"C:\\pagefile.sys 0 0\"");
@@ -178,11 +169,11 @@ START_TEST(page_file_goes_where_it_was_asked_for)
 	f.request.pagefile = PAGEFILE_TEMPORARY_DISK;
 	rerun(&f, &step_pagefile); /* D: is a CD-ROM drive: the letter is made free */
 	ck_assert_str_eq(paging(&f, 1), "multi-sz \"D:\\pagefile.sys\"");
-	ck_assert(noted(&f, "no memory dumps"));
+	ck_assert(plan_notes_have(&f.plan, "no memory dumps"));
 	letter_of_other_disk(&f, "\\DosDevices\\D:");
 	rerun(&f, &step_pagefile); /* D: is somebody's data */
 	ck_assert_str_eq(paging(&f, 1), "multi-sz \"C:\\pagefile.sys 0 0\"");
-	ck_assert(noted(&f, "not the temporary disk's letter"));
+	ck_assert(plan_notes_have(&f.plan, "not the temporary disk's letter"));
 	f.request.pagefile = PAGEFILE_NONE;
 	rerun(&f, &step_pagefile);
 	ck_assert_str_eq(paging(&f, 1), "multi-sz");
@@ -326,7 +317,7 @@ START_TEST(clock_follows_the_platforms)
 	f.p.to = platform_find("vsphere");
 	rerun(&f, &step_settings);
 	ck_assert_str_eq(value_of(&f, node_of(&f, 2, zone), "RealTimeIsUniversal"), "dword 0x1");
-	ck_assert(noted(&f, "RealTimeIsUniversal"));
+	ck_assert(plan_notes_have(&f.plan, "RealTimeIsUniversal"));
 	f.p.from = platform_find("gcp");
 	rerun(&f, &step_settings);
 	for (unsigned set = 1; set <= 2; set++)
@@ -375,7 +366,7 @@ START_TEST(odd_firewall_rules_are_left_alone)
 		put_set(&f, 1, RULES, "RemoteDesktop-UserMode-In-TCP", reg_sz(odd[i]));
 		rerun(&f, &step_settings);
 		ck_assert_uint_eq(f.plan.n, 0);
-		ck_assert(noted(&f, "RemoteDesktop-UserMode-In-TCP"));
+		ck_assert(plan_notes_have(&f.plan, "RemoteDesktop-UserMode-In-TCP"));
 	}
 	/* Words that only look like it, in other places. */
 	put_set(&f, 1, RULES, "RemoteDesktop-UserMode-In-TCP",
@@ -404,8 +395,8 @@ START_TEST(policies_that_outrank_are_told)
 	CLEANUP_REG_VALUE struct reg_value one = reg_dword(1);
 	ck_ok(hive_set(h, node, "fDenyTSConnections", &one, &err));
 	rerun(&f, &step_settings);
-	ck_assert(noted(&f, "fDenyTSConnections = 1 outranks"));
-	ck_assert(!noted(&f, "AllowLocalPolicyMerge"));
+	ck_assert(plan_notes_have(&f.plan, "fDenyTSConnections = 1 outranks"));
+	ck_assert(!plan_notes_have(&f.plan, "AllowLocalPolicyMerge"));
 	/* Its own certificate goes. */
 	put_set(&f, 1, "Control\\Terminal Server\\WinStations\\RDP-Tcp", "SSLCertificateSHA1Hash",
 		reg_binary("0123456789abcdefghij", 20));
@@ -439,7 +430,7 @@ START_TEST(letter_of_the_temporary_disk)
 	letter_of_other_disk(&f, "\\DosDevices\\D:");
 	rerun(&f, &step_settings);
 	ck_assert_uint_eq(f.plan.n, 0);
-	ck_assert(noted(&f, "belongs to another volume"));
+	ck_assert(plan_notes_have(&f.plan, "belongs to another volume"));
 	end(&f);
 }
 END_TEST

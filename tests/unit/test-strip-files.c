@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files of the source's tools on a real NTFS volume; what is left of it is read by ntfs-3g's own programs. */
 #include "ntfs-write-util.h"
+#include "plan-notes.h"
 
 #include "hive-make.h"
 #include "io.h"
@@ -84,16 +85,6 @@ static bool there(const struct fixture *f, const char *path)
 	return unit_run("ntfscat '%s' '%s' >/dev/null 2>&1", f->image, path) == 0;
 }
 
-static bool noted(const struct fixture *f, const char *text)
-{
-	size_t i;
-	json_t *note;
-	json_array_foreach (f->plan.notes, i, note)
-		if (strstr(json_string_value(json_object_get(note, "message")), text))
-			return true;
-	return false;
-}
-
 START_TEST(files_of_the_tools_go_and_no_other)
 {
 	static const char *const go[] = {"/Windows/System32/drivers/vmci.sys",
@@ -170,8 +161,8 @@ START_TEST(winsock_keeps_its_dlls)
 	run(&f);
 	ck_assert(there(&f, files[0]));
 	ck_assert(!there(&f, files[1]));
-	ck_assert(noted(&f, "the Winsock catalog loads a DLL of it"));
-	ck_assert(noted(&f, "vsocklib.dll stays in the Winsock catalog"));
+	ck_assert(plan_notes_have(&f.plan, "the Winsock catalog loads a DLL of it"));
+	ck_assert(plan_notes_have(&f.plan, "vsocklib.dll stays in the Winsock catalog"));
 	end(&f);
 }
 END_TEST

@@ -35,6 +35,15 @@ int unit_run(const char *fmt, ...)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
+void unit_must(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	CLEANUP_FREE char *command = xvasprintf(fmt, ap);
+	va_end(ap);
+	ck_assert_msg(unit_run("%s", command) == 0, "%s", command);
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st, (void)type, (void)ftw;

@@ -41,6 +41,8 @@ const char *unit_data_dir(void);
 const char *unit_source_root(void);
 /* Runs a shell command (test programs only); returns its exit status. */
 int unit_run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same; a status other than 0 fails the test. */
+void unit_must(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A fresh folder for this process's files, removed at exit. */
 const char *unit_tmp(void);
 /* Ends the current case as skipped: prints "# SKIP name: why", which the test runner counts. */
