@@ -17,6 +17,8 @@
  *    "request": {…},              the public body: export-request.h, prepare-request.h
  *    "packs": ["/…"],             prepare: the folders of the packs that the request names
  *    "folder": "/…",              unpack: what an archive, given as the disk, is unpacked to
+ *    "seed": "…",                 export: the image's ids are derived from it, not by chance
+ *    "date": 1700000000,          export: of the image, instead of now
  *    "journal": "/…",             prepare, recover: the journal's file, or
  *    "journalFolder": "/…"}       its folder; its name is then the disk's own
  *

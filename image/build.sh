@@ -46,11 +46,12 @@ base_tree() {
 	cache=${CE_CACHE:-$TOP/build/cache}/image-$variant-$key.tar
 	mkdir -p "$(dirname "$cache")"
 	if [ ! -e "$cache" ] || [ -n "${CE_IMAGE_FRESH-}" ]; then
+		# another build may be at it: each has a file of its own, and the last one stays
 		quietly mmdebstrap --mode=root --variant=essential --include="${list// /,}" \
 			--aptopt='APT::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/doc/*' \
 			--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-			bookworm "$cache.new.tar"
-		mv "$cache.new.tar" "$cache"
+			bookworm "$work/base.tar"
+		mv "$work/base.tar" "$cache.$$" && mv "$cache.$$" "$cache"
 	fi
 	mkdir "$root"
 	tar -C "$root" --numeric-owner -xf "$cache" --exclude './dev/*'
@@ -60,10 +61,13 @@ base_tree() {
 
 # The agent as an installation puts it, without its debugging symbols.
 install_agent() {
-	local build=$work/build
+	local build=$work/build version
+	# assert() names its file: as seen from the sources, wherever they and the build are
 	quietly meson setup "$build" "$TOP" --prefix=/usr --sysconfdir=/etc --buildtype=release --strip \
-		-Dtests=false
+		-Dtests=false -Dc_args="-ffile-prefix-map=$(realpath --relative-to="$build" "$TOP")=. -ffile-prefix-map=$TOP=."
 	DESTDIR=$root quietly meson install -C "$build"
+	version=$(meson introspect --projectinfo "$build" | jq -r .version)
+	printf 'ce-agent\t%s\tce-agent\t%s\n' "$version" "$version" >>"$work/packages.tsv"
 	cp -r "$HERE/root/." "$root/"
 	[ "$variant" = ce ] || cp -r "$HERE/root-debug/." "$root/"
 }
@@ -71,7 +75,7 @@ install_agent() {
 # Of the kernel package only the kernel and the modules of the table, with what they depend on.
 kernel_and_modules() {
 	local deb version dir=$work/kernel
-	deb=$(kernel_package "${CE_CACHE:-$TOP/build/cache}")
+	deb=$(kernel_package "${CE_CACHE:-$TOP/build/cache}" "$work")
 	mkdir "$dir"
 	dpkg-deb -x "$deb" "$dir"
 	version=$(basename "$dir"/lib/modules/*)
@@ -104,7 +108,7 @@ trim() {
 		done < <(sed 's/#.*//; /^ *$/d' "$HERE/trim.txt")
 	)
 	configure_root
-	find "$root" -newermt "@$SOURCE_DATE_EPOCH" -print0 | xargs -0 -r touch -h -d "@$SOURCE_DATE_EPOCH"
+	find "$root" -print0 | xargs -0 -r touch -h -d "@$SOURCE_DATE_EPOCH"
 }
 
 # What maintainer scripts made differently each time, and what a read-only root needs.

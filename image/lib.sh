@@ -47,14 +47,15 @@ modules_with_dependencies() { # ROOT VERSION MODULE...
 	done | awk 'NF && !seen[$0]++'
 }
 
-# Debian's kernel package, downloaded once: its path.
-kernel_package() { # CACHE
-	local name file
+# Debian's kernel package, the newest that apt knows of, downloaded once: its path.
+kernel_package() { # CACHE WORK
+	local name version file
 	name=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
-	file=$(find "$1" -name "${name}_*.deb" | head -n 1)
-	if [ -z "$file" ]; then
-		(cd "$1" && quietly apt-get download -o APT::Sandbox::User=root "$name")
-		file=$(find "$1" -name "${name}_*.deb" | head -n 1)
+	version=$(apt-cache show --no-all-versions "$name" | sed -n 's/^Version: //p' | head -n 1)
+	file=$1/${name}_${version//:/%3a}_amd64.deb
+	if [ ! -e "$file" ]; then
+		(cd "$2" && quietly apt-get download -o APT::Sandbox::User=root "$name=$version")
+		mv "$2/${file##*/}" "$file.$$" && mv "$file.$$" "$file"
 	fi
 	echo "$file"
 }

@@ -20,13 +20,15 @@ LC_ALL=C sort "$1" | jq -R -s --arg sum "$sum" --arg created "$created" --arg na
 		}] + [$rows[] | {
 			SPDXID: (.[0] | id), name: .[0], versionInfo: .[1], downloadLocation: "NOASSERTION",
 			filesAnalyzed: false, licenseConcluded: "NOASSERTION", licenseDeclared: "NOASSERTION",
-			copyrightText: "NOASSERTION", supplier: "Organization: Debian",
+			copyrightText: "NOASSERTION"
+		} + if .[0] == "ce-agent" then {licenseDeclared: "GPL-3.0-or-later"} else {
+			supplier: "Organization: Debian",
 			sourceInfo: "built from source package \(.[2]) \(.[3])",
 			externalRefs: [{
 				referenceCategory: "PACKAGE-MANAGER", referenceType: "purl",
 				referenceLocator: "pkg:deb/debian/\(.[0])@\(.[1] | @uri)?distro=bookworm"
 			}]
-		}]),
+		} end]),
 		relationships: ([{spdxElementId: "SPDXRef-DOCUMENT", relationshipType: "DESCRIBES",
 			relatedSpdxElement: "SPDXRef-Image"}] + [$rows[] | {spdxElementId: "SPDXRef-Image",
 			relationshipType: "CONTAINS", relatedSpdxElement: (.[0] | id)}])

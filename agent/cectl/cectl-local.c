@@ -2,6 +2,9 @@
 /* The verbs of `cectl local`: each is a worker's run and what is printed of its result. */
 #include "cectl.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "jsonx.h"
 
 int cectl_disk_input(const struct cectl *c, json_t **ret, struct error **err)
@@ -37,6 +40,25 @@ json_t *cectl_as_job(const struct cectl *c, const struct worker_outcome *o)
 	return job;
 }
 
+/* The image's ids and date, where they are not to be by chance. */
+static int set_identity(const struct cectl *c, json_t *input, struct error **err)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	if (!c->seed)
+		return 0;
+	jsonx_set_string(input, "seed", c->seed);
+	if (!epoch)
+		return 0;
+	char *end;
+	errno = 0;
+	unsigned long long date = strtoull(epoch, &end, 10);
+	if (errno || end == epoch || *end || *epoch == '-')
+		return err_set(err, ERR_INVALID_ARGUMENT,
+			"SOURCE_DATE_EPOCH \"%s\": seconds since 1970 expected", epoch);
+	jsonx_set_u64(input, "date", date ? date : 1); /* 0 is now */
+	return 0;
+}
+
 int cectl_local_export(struct cectl *c, struct error **err)
 {
 	json_t *input = NULL, *body = NULL;
@@ -45,7 +67,8 @@ int cectl_local_export(struct cectl *c, struct error **err)
 			"--output is missing: a path or smb://host/share/name");
 	if (cectl_disk_input(c, &input, err) < 0)
 		return -1;
-	if (cectl_export_body(c, &body, err) < 0) {
+	if (cectl_export_body(c, &body, err) < 0 || set_identity(c, input, err) < 0) {
+		json_decref(body);
 		json_decref(input);
 		return -1;
 	}

@@ -18,7 +18,8 @@ enum {
 	TAKES_JOURNAL = 64,
 	TAKES_ROOT = 128,
 	TAKES_REQUEST = TAKES_EXPORT | TAKES_PREPARE, /* whatever becomes a request's body */
-	TAKES_WORDS = 128,
+	TAKES_WORDS = 256,
+	TAKES_SEED = 512,
 };
 
 struct verb {
@@ -48,7 +49,7 @@ static const struct verb verbs[] = {
 	{"inspect", "--disk IMG [--root FOLDER]", "what is on a disk, and the Windows in it", true,
 		TAKES_DISK | TAKES_ROOT, cectl_local_inspect},
 	{"export", "--disk IMG --output OUT|smb://… [OPTIONS]",
-		"export a disk to a file or a share", true, TAKES_DISK | TAKES_EXPORT,
+		"export a disk to a file or a share", true, TAKES_DISK | TAKES_EXPORT | TAKES_SEED,
 		cectl_local_export},
 	{"prepare", "--disk IMG --target PLATFORM [OPTIONS]", "prepare a disk for another platform",
 		true, TAKES_DISK | TAKES_PREPARE | TAKES_JOURNAL, cectl_local_prepare},
@@ -109,6 +110,8 @@ static const struct option_row options[] = {
 	FLAG("dry-run", TAKES_REQUEST, dry_run, "check everything, print the plan, write nothing"),
 	FLAG("keep-pagefile", TAKES_EXPORT, keep_pagefile,
 		"keep pagefile.sys, swapfile.sys, hiberfil.sys"),
+	TEXT("seed", "TEXT", TAKES_SEED, seed,
+		"ids of the image from TEXT, date from SOURCE_DATE_EPOCH: not by chance"),
 	FLAG("whole-disk", TAKES_EXPORT, whole_disk, "keep free clusters too"),
 	TEXT("user", "NAME", TAKES_EXPORT, user, "user of the share"),
 	TEXT("domain", "NAME", TAKES_EXPORT, domain, "the user's domain"),

@@ -19,7 +19,7 @@ struct cectl {
 	const char *server, *cert, *key, *ca;
 	/* the verb's own */
 	const char *disk, *output, *format, *type, *block_size, *user, *domain, *password_file;
-	const char *request, *connections, *timeout, *target, *source, *root, *journal;
+	const char *request, *connections, *timeout, *target, *source, *root, *journal, *seed;
 	bool hash, overwrite, dry_run, json, no_wait, encrypt, keep_pagefile, whole_disk, mapped;
 	json_t *tags;	      /* object */
 	json_t *packs;	      /* array */

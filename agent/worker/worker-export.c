@@ -57,7 +57,8 @@ static int take_request(struct export *e, struct error **err)
 		r->location ? smb_url_append(r->location, r->file_name) : xstrdup(r->output_file);
 	worker_tell_warnings(e->w, r->warnings);
 	e->image = r->image;
-	return image_options_complete(&e->image, err);
+	return worker_seed_image(e->w, &e->image, err) < 0 ? -1
+							   : image_options_complete(&e->image, err);
 }
 
 /* While the worker may still start programs. */
@@ -126,9 +127,16 @@ static int open_target(struct export *e, struct error **err)
 /* An earlier export that did not end is continued as the very same file: its ids, then the layout anew. */
 static int look_for_resume(struct export *e, struct error **err)
 {
-	if (copy_resume_options(e->sink, e->map->id, &e->image, &e->resume, err) < 0)
+	struct image_options found = e->image;
+	if (copy_resume_options(e->sink, e->map->id, &found, &e->resume, err) < 0)
 		return -1;
-	return e->resume ? make_layout(e, err) : 0;
+	/* one that was to have other ids is not what is wanted */
+	if (e->w->seed && !guid_equal(&found.file_id, &e->image.file_id))
+		e->resume = false;
+	if (!e->resume)
+		return 0;
+	e->image = found;
+	return make_layout(e, err);
 }
 
 static json_t *plan_json(const struct export *e)

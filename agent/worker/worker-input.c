@@ -37,7 +37,7 @@ static int take_disk(struct worker *w, const json_t *disk, struct error **err)
 static int take_input(struct worker *w, struct error **err)
 {
 	static const char *const known[] = {"disk", "dryRun", "local", "mapped", "request",
-		"journal", "journalFolder", "packs", "root", "folder"};
+		"journal", "journalFolder", "packs", "root", "folder", "seed", "date"};
 	const char *key;
 	json_t *value;
 	json_object_foreach (w->input, key, value) {
@@ -56,7 +56,9 @@ static int take_input(struct worker *w, struct error **err)
 		jsonx_get_string(w->input, "", "root", &w->root, err) < 0 ||
 		jsonx_get_string(w->input, "", "journal", &w->journal, err) < 0 ||
 		jsonx_get_string(w->input, "", "journalFolder", &w->journal_folder, err) < 0 ||
-		jsonx_get_string(w->input, "", "folder", &w->folder, err) < 0)
+		jsonx_get_string(w->input, "", "folder", &w->folder, err) < 0 ||
+		jsonx_get_string(w->input, "", "seed", &w->seed, err) < 0 ||
+		jsonx_get_u64(w->input, "", "date", 1, UINT32_MAX, &w->date, err) < 0)
 		return -1;
 	w->packs = json_object_get(w->input, "packs");
 	if (w->packs && !json_is_array(w->packs))

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "disk.h"
+#include "image.h"
 #include "op.h"
 
 struct worker {
@@ -26,6 +27,8 @@ struct worker {
 	const char *journal;	    /* prepare, recover: its file; or NULL: */
 	const char *journal_folder; /* the folder where the disk's own name for it counts */
 	const json_t *packs;	    /* prepare: folders, array of strings; or NULL */
+	const char *seed;	    /* export: of the image's ids; NULL: by chance */
+	uint64_t date;		    /* export: of the image, seconds since 1970; 0: now */
 	const char *folder; /* unpack: what to make of the archive, which stands for the disk */
 };
 
@@ -58,6 +61,9 @@ int worker_refuse_torn(struct worker *w, struct disk *d, struct error **err);
 int worker_journal(struct worker *w, struct disk *d, char **ret, struct error **err);
 /* {name, format, size, logicalSectorSize, physicalSectorSize, blockDevice, image} */
 json_t *worker_disk_json(const struct disk *d);
+
+/* Ids and date of a new image from w->seed and w->date. */
+int worker_seed_image(const struct worker *w, struct image_options *o, struct error **err);
 
 /* {code, message} of a request, where no agent has read it and said the same. */
 void worker_tell_warnings(struct worker *w, const json_t *warnings);

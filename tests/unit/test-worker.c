@@ -69,7 +69,8 @@ END_TEST
 START_TEST(input_is_taken)
 {
 	static const char text[] = "{\"disk\": {\"path\": \"/dev/x\"}, \"dryRun\": true, "
-				   "\"local\": true, \"request\": {\"a\": 1}}";
+				   "\"local\": true, \"request\": {\"a\": 1}, \"seed\": \"abc\", "
+				   "\"date\": 1700000000}";
 	struct worker w = {.fd = -1};
 	CLEANUP_CLOSE int fd = feed(text, sizeof(text) - 1);
 	ck_ok(worker_input_read(&w, fd, &err));
@@ -77,7 +78,30 @@ START_TEST(input_is_taken)
 	ck_assert(w.dry_run && w.local && !w.mapped);
 	ck_assert_ptr_nonnull(json_object_get(w.request, "a"));
 	ck_assert_int_eq(w.fd, -1);
+	ck_assert_str_eq(w.seed, "abc");
+	ck_assert_uint_eq(w.date, 1700000000);
 	worker_input_done(&w);
+}
+END_TEST
+
+START_TEST(a_seed_gives_the_ids)
+{
+	struct worker w = {.fd = -1, .seed = "abc", .date = 1700000000};
+	struct image_options vhd = {.format = IMAGE_VHD}, vhdx = {.format = IMAGE_VHDX};
+	char id[GUID_STRING_SIZE];
+	ck_ok(worker_seed_image(&w, &vhd, &err));
+	ck_ok(worker_seed_image(&w, &vhdx, &err));
+	/* sha256sum of "vhd file abc" and "vhdx disk abc", as a GUID of version 8 */
+	guid_format(&vhd.file_id, id);
+	ck_assert_str_eq(id, "57ebed05-571f-8f78-87f9-5d9e962aa629");
+	guid_format(&vhdx.disk_id, id);
+	ck_assert_str_eq(id, "fcaedc72-ffb2-8072-8031-39dc2a4f3c98");
+	ck_assert_uint_eq(vhd.timestamp, 1700000000 - 946684800);
+	/* by chance, and now */
+	struct image_options free = {.format = IMAGE_VHD};
+	w = (struct worker){.fd = -1};
+	ck_ok(worker_seed_image(&w, &free, &err));
+	ck_assert(guid_is_zero(&free.file_id) && !free.timestamp);
 }
 END_TEST
 
@@ -236,6 +260,7 @@ START_TEST(a_report_is_cut_to_its_bound)
 }
 END_TEST
 
-UNIT_MAIN("worker", input_is_strict, input_is_taken, a_stop_ends_the_wait_for_input,
-	the_sandbox_holds, a_worker_dies_with_its_parent, the_source_is_no_target,
-	requests_know_the_platforms_of_winprep, a_report_is_cut_to_its_bound)
+UNIT_MAIN("worker", input_is_strict, input_is_taken, a_seed_gives_the_ids,
+	a_stop_ends_the_wait_for_input, the_sandbox_holds, a_worker_dies_with_its_parent,
+	the_source_is_no_target, requests_know_the_platforms_of_winprep,
+	a_report_is_cut_to_its_bound)
