@@ -80,8 +80,8 @@ static bool init_in(const char *base)
 	return ctx != NULL;
 }
 
-/* Once in a process. $TMPDIR may be closed to whom a writer process runs as. */
-static int init(void)
+/* $TMPDIR may be closed to whom a writer process runs as. */
+int smb_library_init(void)
 {
 	const char *base = getenv("TMPDIR");
 	return (base && *base && init_in(base)) || init_in("/tmp") ? 0 : -1;
@@ -266,7 +266,7 @@ SMBCCTX *smb_library_login(const struct smb_login *login, struct smb_reply *repl
 	if (!reachable(login, reply))
 		return NULL;
 	reply->stage = SMB_STAGE_LOGIN;
-	if (init() < 0) {
+	if (!ctx && smb_library_init() < 0) {
 		smb_library_fail(reply);
 		return NULL;
 	}

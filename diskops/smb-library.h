@@ -16,6 +16,8 @@
 /* Three bytes for one, of host, share and path. */
 #define SMB_LIBRARY_URL_MAX (3 * (2 * SMB_TEXT_MAX + SMB_PATH_MAX) + 16)
 
+/* Sets the library up: its files are made and read here, so that it needs none later. 0; or -1 and errno. */
+int smb_library_init(void);
 /* NULL where it fails; *reply says why. The library is given our configuration, never the host's. */
 SMBCCTX *smb_library_login(const struct smb_login *login, struct smb_reply *reply);
 /* The URL that the library wants for a path below the share; static, good until the next call. */

@@ -19,6 +19,8 @@
 
 #include "checked.h"
 #include "mem.h"
+#include "smb-confine.h"
+#include "smb-library.h"
 #include "smb-packet.h"
 #include "smb-session.h"
 
@@ -114,6 +116,10 @@ static int connection_main(int fd)
 {
 	struct writer w = {.fd = fd};
 	pthread_t thread;
+	/* Where it fails the login does, and says so. */
+	(void)smb_library_init();
+	if (smb_confine() < 0)
+		return 1;
 	if (pthread_create(&thread, NULL, end_with_socket, &w.fd) != 0)
 		return 1;
 	return serve(&w);
@@ -121,7 +127,7 @@ static int connection_main(int fd)
 
 /* ---- the starter ---- */
 
-/* What parses a server's bytes needs no rights on this machine. */
+/* What parses a server's bytes needs no rights on this machine; smb_confine() takes the rest. */
 static int drop_rights(void)
 {
 	const gid_t gid = 65534;

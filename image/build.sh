@@ -122,6 +122,7 @@ configure_root() {
 	cp "$HERE/root/etc/fstab" "$root/etc/fstab"
 	chroot "$root" /sbin/ldconfig -X
 	rm -f "$root/var/cache/ldconfig/aux-cache"
+	quietly chroot "$root" systemd-sysusers
 	# no account has a password, and none can be given one
 	sed -i 's/^\([^:]*\):[^:]*:[0-9]*:/\1:!:1:/' "$root/etc/shadow"
 	chroot "$root" systemctl -q preset-all --preset-mode=enable-only
