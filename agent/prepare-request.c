@@ -127,12 +127,14 @@ static int check_md5(struct parser *p, struct error **err)
 static int check_network(struct parser *p, struct error **err)
 {
 	const char *network = or_absent(p->f.network);
-	if (!network || strcasecmp(network, "keep") == 0)
+	if (!network)
 		return 0;
-	if (strcasecmp(network, "dhcp") == 0) {
+	if (strcasecmp(network, "keep") == 0)
+		p->r->network = PREPARE_NETWORK_KEEP;
+	else if (strcasecmp(network, "dhcp") == 0)
 		p->r->network = PREPARE_NETWORK_DHCP;
+	if (p->r->network != PREPARE_NETWORK_UNSAID)
 		return 0;
-	}
 	if (!request_given(&p->fields, "", "xenHost"))
 		return err_set(err, ERR_INVALID_FIELD,
 			"field \"network\" is \"%.64s\" (keep, dhcp expected)", network);

@@ -155,23 +155,15 @@ static int check_driver(const struct driver_install *d, const char *name, const 
 static int put(struct driver_install *d, const char *path, const uint8_t *data, size_t len,
 	struct error **err)
 {
-	const struct guest *g = d->s->p->guest;
-	struct ntfs_stat st = {0};
+	bool same;
 	for (size_t i = 0; d->s->files && d->s->files[i]; i++)
 		if (strcasecmp(d->s->files[i], path) == 0)
 			return 0;
 	inf_texts_add(&d->s->files, path);
-	if (ntfs_file_stat(g->volume, path, &st, err) < 0)
+	if (guest_file_is(d->s->p->guest, path, data, len, &same, err) < 0)
 		return -1;
-	if (st.exists && !st.directory && st.size == len) {
-		CLEANUP_FREE uint8_t *old = NULL;
-		size_t old_len;
-		if (ntfs_file_read(g->volume, path, PACK_FILE_SIZE_MAX, &old, &old_len, err) < 0)
-			return -1;
-		if (old_len == len && (len == 0 || memcmp(old, data, len) == 0))
-			return 0;
-	}
-	plan_file_put(d->s->p->plan, path, data, len, WHY);
+	if (!same)
+		plan_file_put(d->s->p->plan, path, data, len, WHY);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "guest-bcd.h"
 #include "guest-find.h"
@@ -101,6 +102,23 @@ int guest_open(struct guest **ret, struct disk *disk, const struct partition_tab
 	guest_places_find(&places, disk, table);
 	const struct guest_place *place = guest_places_choose(&places, disk, table, o->root, err);
 	return place ? guest_open_at(ret, disk, table, place, o, err) : -1;
+}
+
+int guest_file_is(const struct guest *g, const char *path, const void *data, size_t len, bool *ret,
+	struct error **err)
+{
+	struct ntfs_stat st = {0};
+	CLEANUP_FREE uint8_t *old = NULL;
+	size_t old_len;
+	if (ntfs_file_stat(g->volume, path, &st, err) < 0)
+		return -1;
+	*ret = st.exists && !st.directory && st.size == len;
+	if (!*ret || len == 0)
+		return 0;
+	if (ntfs_file_read(g->volume, path, len, &old, &old_len, err) < 0)
+		return -1;
+	*ret = old_len == len && memcmp(old, data, len) == 0;
+	return 0;
 }
 
 void guest_close(struct guest *g)

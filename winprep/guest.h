@@ -66,6 +66,9 @@ const char *guest_arch_name(enum inf_arch arch); /* "amd64", "arm64", "x86" */
 struct inf_target guest_inf_target(const struct guest *g);
 /* "ControlSet001\\rest", for the i-th control set; the caller frees. */
 char *guest_control_set_key(const struct guest *g, unsigned i, const char *rest);
+/* Whether the file is there and holds just these bytes. */
+int guest_file_is(const struct guest *g, const char *path, const void *data, size_t len, bool *ret,
+	struct error **err);
 
 /*
  * Everything known, as one document: the member "windows" of `cectl local inspect` and GET /v1/disks

@@ -9,6 +9,7 @@
 #include "checked.h"
 #include "guest-bcd.h"
 #include "mem.h"
+#include "net-first-boot.h"
 
 static bool is_file(const struct action *a)
 {
@@ -59,8 +60,17 @@ static int check_conflicts(const struct plan *p, struct error **err)
 	return rc;
 }
 
+/* Where Windows is not in \\Windows, the first start's program is in that folder all the same. */
+static bool is_first_boot(const struct guest *g, const char *path)
+{
+	size_t root = g->root ? strlen(g->root) : 0;
+	return root && strncasecmp(path, g->root, root) == 0 &&
+	       (strcasecmp(path + root, FIRST_BOOT_FILE) == 0 ||
+		       strcasecmp(path + root, FIRST_BOOT_FOLDER) == 0);
+}
+
 /* Where a preparation has business. A path is compared part by part, so ".." can lead nowhere else. */
-static bool path_allowed(const char *path)
+static bool path_allowed(const struct guest *g, const char *path)
 {
 	static const char *const below[] = {"\\Windows\\", "\\Program Files\\",
 		"\\Program Files (x86)\\", "\\ProgramData\\", "\\WindowsAzure", "\\Packages\\"};
@@ -74,7 +84,7 @@ static bool path_allowed(const char *path)
 	for (size_t i = 0; i < ARRAY_SIZE(exactly); i++)
 		if (strcasecmp(path, exactly[i]) == 0)
 			return true;
-	return false;
+	return is_first_boot(g, path);
 }
 
 int plan_check(const struct plan *p, const struct guest *g, struct error **err)
@@ -83,7 +93,7 @@ int plan_check(const struct plan *p, const struct guest *g, struct error **err)
 	uint64_t bytes = 0;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct action *a = &p->v[i];
-		if (is_file(a) && !path_allowed(a->path))
+		if (is_file(a) && !path_allowed(g, a->path))
 			return err_set(err, ERR_INTERNAL, "step %s wants to touch \"%s\"", a->step,
 				a->path);
 		if (!is_file(a) && !g->hives[a->hive].h)

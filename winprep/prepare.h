@@ -9,7 +9,11 @@
 #include "step.h"
 
 enum pagefile_choice { PAGEFILE_AUTO, PAGEFILE_SYSTEM, PAGEFILE_TEMPORARY_DISK, PAGEFILE_NONE };
-enum network_choice { NETWORK_KEEP, NETWORK_DHCP };
+enum network_choice {
+	NETWORK_UNSAID, /* keep, and a first start where settings were made by hand */
+	NETWORK_KEEP,
+	NETWORK_DHCP
+};
 enum provisioning { PROVISIONING_NONE, PROVISIONING_MCS, PROVISIONING_PVS };
 
 /* The body of POST /v1/images/$prepare, parsed: facts ips 1.4 and issue texts; docs/api/openapi.yaml. */

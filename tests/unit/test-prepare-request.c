@@ -65,7 +65,7 @@ START_TEST(the_public_prepare_body_is_understood)
 	ck_assert_str_eq(r->md5_hash, "23A396b3438cd1b16749c6635dd6c9b2");
 	ck_assert_int_eq(r->provisioning, PREPARE_PROVISIONING_MCS);
 	ck_assert_int_eq(r->pagefile, PREPARE_PAGEFILE_AUTO);
-	ck_assert_int_eq(r->network, PREPARE_NETWORK_KEEP);
+	ck_assert_int_eq(r->network, PREPARE_NETWORK_UNSAID);
 	ck_assert_uint_eq(r->timeout, 7200);
 	ck_assert_ptr_null(r->needs_first_boot[0]);
 	ck_assert_ptr_null(r->packs[0]);
@@ -99,6 +99,9 @@ START_TEST(our_fields)
 	ck_assert_uint_eq(r->disk_size, UINT64_C(1) << 40);
 	ck_assert_ptr_nonnull(json_object_get(r->tags, "a"));
 	prepare_request_free(r);
+	r = parsed(TO(", \"network\": \"Keep\""), 0);
+	ck_assert_int_eq(r->network, PREPARE_NETWORK_KEEP);
+	prepare_request_free(r);
 	r = parsed(TO(", \"packs\": \"/srv/packs/virtio.zip\""), PREPARE_REQUEST_LOCAL);
 	ck_assert_str_eq(r->packs[0], "/srv/packs/virtio.zip");
 	prepare_request_free(r);
@@ -109,7 +112,7 @@ START_TEST(a_xen_servers_network_is_not_ours)
 {
 	struct prepare_body *r = parsed(
 		"{\"platform\": \"xen\", \"XenHost\": \"h\", \"Network\": \"Pool-wide\"}", 0);
-	ck_assert_int_eq(r->network, PREPARE_NETWORK_KEEP);
+	ck_assert_int_eq(r->network, PREPARE_NETWORK_UNSAID);
 	ck_assert(lists(r->ignored, "network"));
 	prepare_request_free(r);
 }
