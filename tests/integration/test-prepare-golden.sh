@@ -16,8 +16,8 @@ exported() {
 	for h in SYSTEM SOFTWARE DRIVERS DEFAULT; do
 		hive_file "$2.c" $h "$2.hive" && hive_text "$2.hive" >"$2.$h" && [ -s "$2.$h" ] || return 1
 	done
-	# hives grow by what they hold
-	file_list "$2.c" | sed 's|\(Windows/System32/config/[A-Z]*\) [0-9]*$|\1|' >"$2.files"
+	# hives grow by what they hold, the first start's program with every release
+	file_list "$2.c" | sed 's|\(Windows/System32/config/[A-Z]*\) [0-9]*$|\1|; s|\(Windows/CEAgent/.*[.]exe\) .*|\1|' >"$2.files"
 }
 
 # differences BEFORE AFTER: "KEY<TAB>- VALUE" and "+"; what happened alike in both control sets once. The day of
