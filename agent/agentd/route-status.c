@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include "job-list.h"
+#include "memory.h"
 #include "routes.h"
 
 /* docs/api/openapi.yaml, put in at build time (embed.sh). */
@@ -16,6 +17,17 @@ int route_openapi(struct agent *agent, struct request *rq, struct reply *re, str
 	(void)err;
 	reply_text(re, "application/yaml", (const char *)openapi_yaml, openapi_yaml_size);
 	return 0;
+}
+
+static json_t *describe_memory(void)
+{
+	const struct memory m = memory_read("/proc", "/sys/fs/cgroup");
+	json_t *o = json_object();
+	jsonx_set_u64(o, "total", m.total);
+	jsonx_set_u64(o, "available", m.available);
+	if (m.limit)
+		jsonx_set_u64(o, "limit", m.limit);
+	return o;
 }
 
 int route_status(struct agent *agent, struct request *rq, struct reply *re, struct error **err)
@@ -35,6 +47,7 @@ int route_status(struct agent *agent, struct request *rq, struct reply *re, stru
 	jsonx_set(o, "time", job_time(job_now_us()));
 	jsonx_set_u64(o, "maxJobs", agent->max_jobs);
 	jsonx_set(o, "jobs", jobs);
+	jsonx_set(o, "memory", describe_memory());
 	jsonx_set(o, "operations", json_pack("[sss]", "export", "publish", "prepare"));
 	reply_json(re, 200, o);
 	return 0;

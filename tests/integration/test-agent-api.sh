@@ -227,6 +227,7 @@ is "nor a file" "$(ls "$AGENT_DIR/state/jobs")" ""
 
 api GET /v1/status
 is "status" "$(field '[.name, .apiVersion, .status, .maxJobs] | join(" ")')" "ce-agentd v1 ok 2"
+is "status: memory of the machine" "$(field .memory.total)" "$(awk '/^MemTotal:/ { print $2 * 1024 }' /proc/meminfo)"
 like "status is not stored by caches" "$(header Cache-Control)" no-store
 api HEAD /v1/status
 is "HEAD: status" "$api_status" 200
