@@ -37,6 +37,8 @@
 	/* the agent */                                                                                                  \
 	X(ERR_AGENT_UNREACHABLE, "agent-unreachable", 502, FAIL,                                                         \
 		"check --server, --ca and the client certificate")                                                       \
+	X(ERR_AGENT_CERTIFICATE, "agent-certificate", 502, REFUSE,                                                       \
+		"compare with the machine's console: it may be another machine, or somebody is in between")              \
 	X(ERR_DISK_NOT_FOUND, "disk-not-found", 404, REFUSE, "list the disks with GET /v1/disks")                        \
 	X(ERR_DISK_BUSY, "disk-busy", 409, REFUSE, "wait for the other job or cancel it")                                \
 	X(ERR_TOO_MANY_JOBS, "too-many-jobs", 429, REFUSE, "wait for a job to end")                                      \

@@ -7,10 +7,12 @@ die() {
 	exit 1
 }
 
-# The comment at the top of a script is its help.
-usage() {
-	sed -n '3,/^[^#]/{s/^# \{0,1\}//p}' "$1" >&2
-	exit 2
+# The comment at the top of a script is its help: asked for (status 0), or in place of what was not understood.
+usage() { # SCRIPT [STATUS]
+	local to=2
+	[ "${2-}" != 0 ] || to=1
+	sed -n '3,/^[^#]/{s/^# \{0,1\}//p}' "$1" >&$to
+	exit "${2:-2}"
 }
 
 quietly() {

@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <string.h>
 
+#include "cectl-peer.h"
 #include "io.h"
 #include "jsonx.h"
 #include "mem.h"
@@ -44,15 +45,24 @@ static int need(const char *value, const char *option, const char *env, struct e
 		option, env);
 }
 
-int http_open(struct http **ret, const struct cectl *c, struct error **err)
+/* Whoever has no client certificate is a stranger, who can pair and nothing else. */
+static int check_options(const struct cectl *c, struct error **err)
 {
 	if (need(c->server, "server", "CE_SERVER", err) < 0 ||
-		need(c->cert, "cert", "CE_CERT", err) < 0 ||
-		need(c->key, "key", "CE_KEY", err) < 0 || need(c->ca, "ca", "CE_CA", err) < 0)
+		(!c->stranger && (need(c->cert, "cert", "CE_CERT", err) < 0 ||
+					 need(c->key, "key", "CE_KEY", err) < 0)) ||
+		(!c->stranger && !c->fingerprint && need(c->ca, "ca", "CE_CA", err) < 0))
 		return -1;
 	if (strncmp(c->server, "https://", 8) != 0)
 		return err_set(err, ERR_INVALID_ARGUMENT,
 			"--server \"%s\": https://host[:port] expected", c->server);
+	return 0;
+}
+
+static int new_handle(struct http **ret, const struct cectl *c, struct error **err)
+{
+	if (check_options(c, err) < 0)
+		return -1;
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	struct http *h = xcalloc(1, sizeof(*h));
 	h->server = c->server;
@@ -64,7 +74,8 @@ int http_open(struct http **ret, const struct cectl *c, struct error **err)
 	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->error);
 	curl_easy_setopt(h->curl, CURLOPT_SSLCERT, c->cert);
 	curl_easy_setopt(h->curl, CURLOPT_SSLKEY, c->key);
-	curl_easy_setopt(h->curl, CURLOPT_CAINFO, c->ca);
+	if (c->ca)
+		curl_easy_setopt(h->curl, CURLOPT_CAINFO, c->ca);
 	curl_easy_setopt(h->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(h->curl, CURLOPT_PROTOCOLS_STR, "https");
 	curl_easy_setopt(h->curl, CURLOPT_CONNECTTIMEOUT, 20L);
@@ -72,6 +83,27 @@ int http_open(struct http **ret, const struct cectl *c, struct error **err)
 	curl_easy_setopt(h->curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(h->curl, CURLOPT_NOPROXY, "*");
 	*ret = h;
+	return 0;
+}
+
+int http_open(struct http **ret, const struct cectl *c, struct error **err)
+{
+	struct http *h CLEANUP(http_close_p) = NULL;
+	if (new_handle(&h, c, err) < 0 ||
+		(c->fingerprint && peer_pin(h->curl, c->server, c->fingerprint, err) < 0))
+		return -1;
+	*ret = TAKE_PTR(h);
+	return 0;
+}
+
+int http_fingerprint(const struct cectl *c, char **ret, struct error **err)
+{
+	struct http *h CLEANUP(http_close_p) = NULL;
+	CLEANUP(peer_done) struct peer peer = {0};
+	if ((c->fingerprint ? http_open : new_handle)(&h, c, err) < 0 ||
+		peer_look(h->curl, c->server, &peer, err) < 0)
+		return -1;
+	*ret = TAKE_PTR(peer.fingerprint);
 	return 0;
 }
 

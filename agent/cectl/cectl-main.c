@@ -20,6 +20,7 @@ enum {
 	TAKES_REQUEST = TAKES_EXPORT | TAKES_PREPARE, /* whatever becomes a request's body */
 	TAKES_WORDS = 256,
 	TAKES_SEED = 512,
+	TAKES_PAIR = 1024,
 };
 
 struct verb {
@@ -46,6 +47,8 @@ static const struct verb verbs[] = {
 	{"packs", "[put NAME FILE | delete NAME]", "driver packs: list, upload, delete", false,
 		TAKES_WORDS, cectl_remote_packs},
 	{"status", "", "the agent's version, uptime and load", false, 0, cectl_remote_status},
+	{"pair", "--enrolment FILE [OPTIONS]", "make a machine obey that obeys nobody yet", false,
+		TAKES_PAIR, cectl_remote_pair},
 	{"inspect", "--disk IMG [--root FOLDER]", "what is on a disk, and the Windows in it", true,
 		TAKES_DISK | TAKES_ROOT, cectl_local_inspect},
 	{"export", "--disk IMG --output OUT|smb://… [OPTIONS]",
@@ -90,6 +93,8 @@ static const struct option_row options[] = {
 	TEXT("cert", "FILE", 0, cert, "client certificate, PEM (CE_CERT)"),
 	TEXT("key", "FILE", 0, key, "its key, PEM (CE_KEY)"),
 	TEXT("ca", "FILE", 0, ca, "the CA that signed the agent's certificate (CE_CA)"),
+	TEXT("fingerprint", "SHA256:HEX", 0, fingerprint,
+		"instead: that certificate, as the console shows it (CE_FINGERPRINT)"),
 	FLAG("json", 0, json, "one JSON document on standard output, nothing else"),
 	TEXT("disk", "DISK", TAKES_DISK, disk, "device or image file (local); disk id (agent)"),
 	TEXT("target", "PLATFORM", TAKES_PREPARE, target,
@@ -123,14 +128,21 @@ static const struct option_row options[] = {
 	TEXT("timeout", "SECONDS", TAKES_REQUEST, timeout, "time limit of the job, default 7200"),
 	{"tag", "KEY=VALUE", TAKES_REQUEST, OPT_TAG, 0, "a tag of the job; may be repeated"},
 	FLAG("no-wait", TAKES_WAIT, no_wait, "print the job's id and return"),
+	TEXT("enrolment", "FILE", TAKES_PAIR, enrolment, "the enrolment document, JSON"),
+	TEXT("client-ca", "FILE", TAKES_PAIR, client_ca,
+		"instead: obey clients of this CA, PEM, and nothing else"),
+	TEXT("code-file", "FILE", TAKES_PAIR, code_file,
+		"the pairing code; - is standard input; else it is asked for"),
 	FLAG("mapped", TAKES_MAPPED, mapped, "hash what an export would keep"),
 };
+
+enum { CONNECTION_OPTIONS = 5 }; /* the first rows */
 
 static void print_options(unsigned takes, bool local)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		const struct option_row *o = &options[i];
-		bool connection = i < 4;
+		bool connection = i < CONNECTION_OPTIONS;
 		if ((o->takes && !(o->takes & takes)) || (connection && local))
 			continue;
 		char left[40];
@@ -316,6 +328,7 @@ static void from_environment(struct cectl *c)
 	c->cert = getenv("CE_CERT");
 	c->key = getenv("CE_KEY");
 	c->ca = getenv("CE_CA");
+	c->fingerprint = getenv("CE_FINGERPRINT");
 }
 
 static int run(struct cectl *c, int argc, char **argv, struct error **err)

@@ -16,10 +16,12 @@
 struct cectl {
 	bool local;
 	/* the agent */
-	const char *server, *cert, *key, *ca;
+	const char *server, *cert, *key, *ca, *fingerprint;
+	bool stranger; /* without a client certificate: to pair */
 	/* the verb's own */
 	const char *disk, *output, *format, *type, *block_size, *user, *domain, *password_file;
 	const char *request, *connections, *timeout, *target, *source, *root, *journal, *seed;
+	const char *enrolment, *client_ca, *code_file;
 	bool hash, overwrite, dry_run, json, no_wait, encrypt, keep_pagefile, whole_disk, mapped;
 	json_t *tags;	      /* object */
 	json_t *packs;	      /* array */
@@ -39,7 +41,7 @@ cectl_verb_fn cectl_local_list_steps, cectl_local_list_platforms, cectl_list_err
 cectl_verb_fn cectl_remote_export, cectl_remote_publish, cectl_remote_jobs, cectl_remote_job;
 cectl_verb_fn cectl_remote_watch, cectl_remote_cancel, cectl_remote_log, cectl_remote_disks;
 cectl_verb_fn cectl_remote_status, cectl_remote_prepare, cectl_remote_plan;
-cectl_verb_fn cectl_remote_packs;
+cectl_verb_fn cectl_remote_packs, cectl_remote_pair;
 
 /* ---- cectl-request.c, cectl-prepare.c: a request's body from the options ---- */
 
@@ -69,6 +71,8 @@ int cectl_run_worker(struct cectl *c, const char *verb, json_t *input, struct wo
 
 struct http;
 int http_open(struct http **ret, const struct cectl *c, struct error **err);
+/* Of the certificate that the agent shows; compared with c->fingerprint where there is one. The caller frees. */
+int http_fingerprint(const struct cectl *c, char **ret, struct error **err);
 void http_close(struct http *h);
 DEFINE_CLEANUP(struct http *, http_close);
 

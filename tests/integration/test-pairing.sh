@@ -101,6 +101,54 @@ power_on "it starts once more"
 is "and has another code" "$(pair "$(shown)")" 200
 wait "$agent"
 
+# ---- cectl pair: against an agent that is started again when it ends, as systemd does ----
+agent_for_ever() {
+	trap 'end_process $!; exit' TERM
+	while :; do
+		"$BUILD/agent/ce-agentd" --config "$TMP/run/agent.json" --listen "127.0.0.1:$1" --state-dir "$TMP/state" >>"$TMP/agent.log" 2>&1 &
+		wait $!
+		sleep 0.2
+	done
+}
+power_on "a fourth machine starts"
+end_process "$agent"
+agent=
+port=$(free_port)
+agent_for_ever "$port" &
+at_exit end_process $!
+own=SHA256:$(openssl x509 -in "$TMP/run/own.pem" -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' | tr A-F a-f)
+export CE_SERVER=https://127.0.0.1:$port CE_CERT=$TMP/pki/client.crt CE_KEY=$TMP/pki/client.key
+cectl_pair() { # CODE OPTION...
+	"$BUILD/agent/cectl" pair --code-file - "${@:2}" <<<"$1"
+}
+must wait_for 20 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port"
+jq -n --rawfile ca "$TMP/pki/ca.crt" '{version: 1, clientCa: $ca}' >"$TMP/enrolment.json"
+run_status_is "cectl pair: without a document" 2 cectl_pair "$(shown)" --fingerprint "$own"
+run_status_is "cectl pair: nobody has compared" 2 cectl_pair "$(shown)" --enrolment "$TMP/enrolment.json"
+like "it says what there is to compare" "$(run_err)" "$own"
+run_status_is "cectl pair: another certificate than the console's" 3 cectl_pair "$(shown)" --client-ca "$TMP/pki/ca.crt" \
+	--fingerprint "SHA256:$(printf '%064d' 0)"
+like "it says so" "$(run_err)" "agent-certificate"
+run_status_is "cectl pair: no fingerprint at all" 2 cectl_pair "$(shown)" --client-ca "$TMP/pki/ca.crt" --fingerprint SHA256:12
+jq .extra=1 "$TMP/enrolment.json" >"$TMP/odd.json"
+run_status_is "cectl pair: a document with a field too many stays here" 3 cectl_pair "$(shown)" --enrolment "$TMP/odd.json" --fingerprint "$own"
+run_status_is "cectl pair: a wrong code" 3 cectl_pair $wrong --enrolment "$TMP/enrolment.json" --fingerprint "$own"
+is "only that was a try" "$(jq -c . "$TMP/run/pairing-tries" 2>/dev/null || cat "$TMP/run/pairing-tries")" 1
+# on a terminal: shows the fingerprint, asks for the code
+run_ok "cectl pair on a terminal" script -qec "$BUILD/agent/cectl pair --enrolment $TMP/enrolment.json" "$TMP/typescript" < <(
+	sleep 1
+	shown
+	sleep 10
+)
+like "it shows the first half of the fingerprint as the console does" "$(run_out)" "^ *${own:0:39}.?$"
+like "it asks for the code" "$(run_out)" "pairing code, as the console shows it:"
+next=$(run_out | tr -d '\r' | sed -n 's/^  cectl //p')
+like "it says what to type next" "$next" "^--server $CE_SERVER --fingerprint $own "
+# shellcheck disable=SC2086  # a command line
+run_ok "which works" env -u CE_SERVER -u CE_CERT -u CE_KEY "$BUILD/agent/cectl" $next
+run_status_is "an enrolled machine is not paired again" 1 cectl_pair AAAAA-AAAAA --enrolment "$TMP/enrolment.json" --fingerprint "$own"
+like "it says why" "$(run_err)" "enrolled already"
+
 refused() { # NAME MESSAGE OPTION...
 	run_status_is "$1" 2 "$BUILD/agent/ce-agentd" --cert "$TMP/run/own.pem" --key "$TMP/run/own.key" "${@:3}"
 	like "$1: why" "$(run_err)" "$2"
