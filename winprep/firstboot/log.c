@@ -12,25 +12,29 @@ void log_open(const WCHAR *path)
 		FILE_ATTRIBUTE_NORMAL, NULL);
 }
 
-void log_line(const char *format, ...)
+void log_line(const WCHAR *format, ...)
 {
-	char line[1024];
+	WCHAR line[1024];
+	char utf8[3 * 1024];
 	SYSTEMTIME t;
 	va_list ap;
 	DWORD written;
 	if (file == INVALID_HANDLE_VALUE)
 		return;
 	GetSystemTime(&t);
-	int at = snprintf(line, sizeof(line), "%04u-%02u-%02uT%02u:%02u:%02uZ ", t.wYear, t.wMonth,
-		t.wDay, t.wHour, t.wMinute, t.wSecond);
-	va_start(ap, format);
+	int at = _snwprintf(line, 64, L"%04u-%02u-%02uT%02u:%02u:%02uZ ", t.wYear, t.wMonth, t.wDay,
+		t.wHour, t.wMinute, t.wSecond);
 	/* Cut where it is too long; -1 says so, and then there is no end mark. */
-	int len = _vsnprintf(line + at, sizeof(line) - (size_t)at - 2, format, ap);
+	va_start(ap, format);
+	int len = _vsnwprintf(line + at, (size_t)(1022 - at), format, ap);
 	va_end(ap);
-	size_t end = len < 0 ? sizeof(line) - 2 : (size_t)(at + len);
-	line[end] = '\r';
-	line[end + 1] = '\n';
-	WriteFile(file, line, (DWORD)end + 2, &written, NULL);
+	int end = len < 0 ? 1022 : at + len;
+	for (int i = at; i < end; i++)
+		line[i] = line[i] < L' ' ? L'?' : line[i];
+	line[end++] = L'\r';
+	line[end++] = L'\n';
+	int bytes = WideCharToMultiByte(CP_UTF8, 0, line, end, utf8, sizeof(utf8), NULL, NULL);
+	WriteFile(file, utf8, (DWORD)bytes, &written, NULL);
 	FlushFileBuffers(file);
 }
 

@@ -5,6 +5,6 @@
 #include <windows.h>
 
 void log_open(const WCHAR *path);
-/* One line, with the time before it; printf's formats. Flushed: the next thing may be a restart. */
-void log_line(const char *format, ...) __attribute__((format(ms_printf, 1, 2)));
+/* One line, with the time before it; in UTF-8; swprintf's formats: "%ls", "%hs". Flushed: the next thing may be a restart. */
+void log_line(const WCHAR *format, ...);
 void log_close(void);
