@@ -4,8 +4,20 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "jsonx.h"
+#include "mem.h"
+
+/* Where journals of devices are kept: the agent's own place, or the user's. */
+static char *journal_folder(void)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	if (geteuid() == 0)
+		return xstrdup("/var/lib/ce-agent/journals");
+	return state && *state ? xasprintf("%s/ce-agent", state)
+			       : xasprintf("%s/.local/state/ce-agent", home ? home : "");
+}
 
 int cectl_disk_input(const struct cectl *c, json_t **ret, struct error **err)
 {
@@ -16,6 +28,12 @@ int cectl_disk_input(const struct cectl *c, json_t **ret, struct error **err)
 	jsonx_set_string(disk, "path", c->disk);
 	jsonx_set(input, "disk", disk);
 	jsonx_set_bool(input, "local", true);
+	/* A device's name may be another disk's tomorrow: the worker names its journal, and finds it. */
+	struct stat st;
+	if (stat(c->disk, &st) == 0 && S_ISBLK(st.st_mode)) {
+		CLEANUP_FREE char *folder = journal_folder();
+		jsonx_set_string(input, "journalFolder", folder);
+	}
 	*ret = input;
 	return 0;
 }

@@ -355,12 +355,21 @@ static int run(struct cectl *c, int argc, char **argv, struct error **err)
 	return cmd.verb->run(c, err);
 }
 
-/* With --json the error is a document too: what an agent would answer. */
-static void show_error(const struct cectl *c, const struct error *err)
+/* Of a command line that cannot be understood, too. */
+static bool wants_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	return false;
+}
+
+/* With --json the error is a document too, what an agent would answer; not where a job's own tells it. */
+static void show_error(const struct error *err, bool json)
 {
 	progress_end();
 	log_error(err);
-	if (!c->json || !c->local)
+	if (!json || json_was_printed())
 		return;
 	CLEANUP_JSON json_t *doc = json_object();
 	jsonx_set_string(doc, "status",
@@ -377,7 +386,7 @@ int main(int argc, char **argv)
 	from_environment(&c);
 	int rc = run(&c, argc, argv, &err);
 	if (rc < 0)
-		show_error(&c, err);
+		show_error(err, wants_json(argc, argv));
 	json_decref(c.tags);
 	json_decref(c.packs);
 	if (rc >= 0 && fflush(stdout) != 0) {

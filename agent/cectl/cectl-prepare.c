@@ -44,28 +44,17 @@ static int make_folders(char *path, struct error **err)
 	}
 }
 
-/* Where journals of devices are kept: the agent's own place, or the user's. */
-static char *state_folder(void)
-{
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	if (geteuid() == 0)
-		return xstrdup("/var/lib/ce-agent/journals");
-	return state && *state ? xasprintf("%s/ce-agent", state)
-			       : xasprintf("%s/.local/state/ce-agent", home ? home : "");
-}
-
-/* Beside an image file; a device's name may be another disk's tomorrow, so there the worker names it. */
+/* Beside an image file; a device's is in a folder. */
 static int set_journal(const struct cectl *c, json_t *input, struct error **err)
 {
-	struct stat st;
+	const char *folder = json_string_value(json_object_get(input, "journalFolder"));
 	if (c->journal) {
 		jsonx_set_string(input, "journal", c->journal);
 		return 0;
 	}
-	if (stat(c->disk, &st) == 0 && S_ISBLK(st.st_mode)) {
-		CLEANUP_FREE char *folder = state_folder();
-		jsonx_set_string(input, "journalFolder", folder);
-		return make_folders(folder, err);
+	if (folder) {
+		CLEANUP_FREE char *path = xstrdup(folder);
+		return make_folders(path, err);
 	}
 	CLEANUP_FREE char *real = realpath(c->disk, NULL);
 	CLEANUP_FREE char *path = xasprintf("%s.ce-journal", real ? real : c->disk);

@@ -17,10 +17,18 @@ static const char *bytes(const json_t *o, const char *key, char *buf, size_t siz
 	return format_bytes((uint64_t)json_integer_value(json_object_get(o, key)), buf, size);
 }
 
+static bool printed;
+
 void print_json(const json_t *value)
 {
 	CLEANUP_FREE char *s = jsonx_dump_pretty(value);
 	printf("%s\n", s);
+	printed = true;
+}
+
+bool json_was_printed(void)
+{
+	return printed;
 }
 
 void print_export_result(const json_t *job)

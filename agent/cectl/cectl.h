@@ -58,7 +58,7 @@ struct worker_outcome {
 	json_t *warnings;      /* array of {code, message, step} */
 };
 void worker_outcome_done(struct worker_outcome *o);
-/* {disk: {path}, local: true}, to which a verb adds its own. */
+/* {disk: {path}, local: true, journalFolder: of a device}, to which a verb adds its own. */
 int cectl_disk_input(const struct cectl *c, json_t **ret, struct error **err);
 /* The outcome in the shape of a job: what an agent would answer for it. */
 json_t *cectl_as_job(const struct cectl *c, const struct worker_outcome *o);
@@ -113,3 +113,5 @@ void print_disks(const json_t *disks);
 void print_jobs(const json_t *jobs);
 /* The whole value, indented, to standard output. */
 void print_json(const json_t *value);
+/* Whether there is a document already: with --json there is one, whatever happens. */
+bool json_was_printed(void);

@@ -26,6 +26,24 @@ like "VirtualBox can only be left" "$(run_out)" '^virtualbox .*source only'
 run_ok "list-steps" "$cectl" local list-steps --json
 is "filters come before services" "$(run_out | jq -c '[.[].name] | index("filters") < index("services")')" true
 
+# --- a command line that is wrong: with --json, wherever it stands, it is one document
+wrong() { # CODE ARGUMENT...
+	run "$cectl" "${@:2}"
+	is "${*:2}: a document" "$run_status $(run_out | jq -s -c '[length, .[0].status, .[0].error.code]')" "2 [1,\"failed\",\"$1\"]"
+}
+wrong invalid-argument local prepair --disk x --json
+wrong invalid-argument --json local prepair
+wrong invalid-argument local prepare --disk "$disk" --targt azure --json
+wrong invalid-argument local prepare --json --disk
+wrong invalid-argument local inspect --json
+wrong invalid-argument local inspect --disk x --target azure --json
+wrong invalid-argument --json
+wrong invalid-argument jbos --json
+wrong invalid-argument job --json
+wrong invalid-argument jobs --json --server ''
+run "$cectl" local prepair
+is "without --json there is none" "$run_status $(run_out)" "2 "
+
 # --- a dry run
 fresh
 before=$(hash_of)
@@ -184,6 +202,34 @@ prepare --target azure --json
 is "the same job completes it" "$run_status" 0
 is "and nothing is left to do" "$(prepare --target azure --json && run_out | jq '.plan.actions | length')" 0
 ok "and no journal stays" [ ! -e "$journal" ]
+
+# --- a device that was left half written: whoever reads it is told, its journal is where prepare keeps it
+fresh
+if loop=$(losetup --find --show "$disk" 2>/dev/null); then
+	at_exit losetup --detach "$loop"
+	mkdir "$TMP/var"
+	# on_device VERB OPTION...: with this machine's journals in $TMP/var
+	on_device() {
+		run unshare --mount bash -c 'mount --bind "$0/var" /var/lib && exec "$@"' "$TMP" "$cectl" local "$1" --disk "$loop" --json "${@:2}"
+	}
+	CE_FAULT_KIND=kill CE_FAULT_AT=40 CE_FAULT_FILE=$loop LD_PRELOAD=$BUILD/tests/libfault-write.so \
+		ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0 on_device prepare --target azure
+	is "a device, killed" "$run_status $(error_code) $(find "$TMP/var" -name '*.ce-journal' | wc -l)" "1 worker-died 1"
+	on_device export --output "$TMP/torn.vhdx"
+	is "a device, half written: no export" "$run_status $(error_code)" "1 journal"
+	ok "a device, half written: no image" [ ! -e "$TMP/torn.vhdx" ]
+	on_device hash
+	is "a device, half written: no hash" "$run_status $(error_code)" "1 journal"
+	on_device inspect
+	is "a device, half written: an inspection says so" "$(run_out | jq -r '.problems[0].code')" journal
+	on_device recover
+	is "a device, half written: recovered" "$run_status $(run_out | jq .completed)" "0 true"
+	on_device export --output "$TMP/whole.vhdx"
+	is "a device, recovered: exported" "$run_status" 0
+	rm -f "$TMP/whole.vhdx"
+else
+	skip "a device" "no loop device here"
+fi
 
 # --- what is killed before the seal leaves the disk as it was
 fresh
