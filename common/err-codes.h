@@ -66,7 +66,8 @@
 	X(ERR_DISK_TRUNCATED, "disk-truncated", 422, REFUSE,                                                             \
 		"attach the whole disk: this one ends before its partition table says")                                  \
 	X(ERR_PARTITION_TABLE, "partition-table", 422, REFUSE, "repair the partition table first")                       \
-	X(ERR_NTFS_DAMAGED, "ntfs-damaged", 422, REFUSE, "run chkdsk in Windows first")                                  \
+	X(ERR_NTFS_DAMAGED, "ntfs-damaged", 422, REFUSE,                                                                 \
+		"run chkdsk /f on the volume, in its own Windows or another")                                            \
 	X(ERR_FAT_DAMAGED, "fat-damaged", 422, REFUSE,                                                                   \
 		"run chkdsk on the EFI system partition first")                                                          \
 	X(ERR_JOURNAL, "journal", 500, FAIL, "keep the journal file; see docs/design/overlay.md")                        \

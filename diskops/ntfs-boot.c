@@ -66,6 +66,45 @@ static int find_shadow_copies(
 	return 0;
 }
 
+static bool is_boot_sector(const void *sector)
+{
+	return memcmp(((const struct ntfs_boot_sector *)sector)->oem_id, "NTFS    ", 8) == 0;
+}
+
+/* The volume's last sector is a copy of the first. */
+static bool has_copy(struct disk *d, uint64_t offset, uint64_t size)
+{
+	static const unsigned sectors[] = {512, 4096};
+	uint8_t end[4096];
+	CLEANUP_ERR struct error *ignored = NULL;
+	if (size < 2 * sizeof(end) ||
+		disk_pread(d, end, sizeof(end), offset + size - sizeof(end), &ignored) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(sectors); i++)
+		if (is_boot_sector(end + sizeof(end) - sectors[i]))
+			return true;
+	return false;
+}
+
+bool ntfs_boot_seen(struct disk *d, uint64_t offset, uint64_t size)
+{
+	struct ntfs_boot_sector b;
+	CLEANUP_ERR struct error *ignored = NULL;
+	if (size < sizeof(b) || disk_pread(d, &b, sizeof(b), offset, &ignored) < 0)
+		return false;
+	return is_boot_sector(&b) || has_copy(d, offset, size);
+}
+
+static int no_boot_sector(struct disk *d, uint64_t offset, uint64_t size, struct error **err)
+{
+	if (!has_copy(d, offset, size))
+		return err_set(err, ERR_NTFS_DAMAGED, "no NTFS boot sector");
+	err_set(err, ERR_NTFS_DAMAGED,
+		"the boot sector was overwritten: only its copy, the volume's last sector, is one of NTFS");
+	return err_hint(err,
+		"copy the volume's last sector over its first one and run chkdsk /f in Windows, or take the disk from its source again");
+}
+
 int ntfs_boot_read(
 	struct ntfs_boot *ret, struct disk *d, uint64_t offset, uint64_t size, struct error **err)
 {
@@ -74,8 +113,8 @@ int ntfs_boot_read(
 		return err_set(err, ERR_NTFS_DAMAGED, "a volume of %" PRIu64 " bytes", size);
 	if (disk_pread(d, &b, sizeof(b), offset, err) < 0)
 		return -1;
-	if (memcmp(b.oem_id, "NTFS    ", 8) != 0)
-		return err_set(err, ERR_NTFS_DAMAGED, "no NTFS boot sector");
+	if (!is_boot_sector(&b))
+		return no_boot_sector(d, offset, size, err);
 	if (check_geometry(&b, size, err) < 0)
 		return -1;
 	ret->sector_size = le16_get(b.bytes_per_sector);

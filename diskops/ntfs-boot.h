@@ -16,3 +16,5 @@ struct ntfs_boot {
  */
 int ntfs_boot_read(
 	struct ntfs_boot *ret, struct disk *d, uint64_t offset, uint64_t size, struct error **err);
+/* Whether the volume was an NTFS once, however damaged: its boot sector, or the copy at its end, is there. */
+bool ntfs_boot_seen(struct disk *d, uint64_t offset, uint64_t size);

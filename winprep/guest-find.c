@@ -7,6 +7,7 @@
 
 #include "bitlocker.h"
 #include "mem.h"
+#include "ntfs-boot.h"
 #include "ntfs-file.h"
 #include "reg-value.h"
 #include "strbuf.h"
@@ -19,16 +20,22 @@ void guest_places_done(struct guest_places *p)
 	for (size_t i = 0; i < p->n; i++)
 		free(p->v[i].root);
 	free(p->v);
-	free(p->reason);
+	err_free(p->failure);
 	*p = (struct guest_places){0};
 }
 
-static bool holds_windows(struct ntfs_volume *v, const char *root)
+/* 1, 0; a folder that leads elsewhere holds none. */
+static int holds_windows(struct ntfs_volume *v, const char *root, struct error **err)
 {
 	struct ntfs_stat st = {0};
-	CLEANUP_ERR struct error *ignored = NULL;
+	CLEANUP_ERR struct error *failure = NULL;
 	CLEANUP_FREE char *path = xasprintf("%s\\System32\\config\\SYSTEM", root);
-	return ntfs_file_stat(v, path, &st, &ignored) == 0 && st.exists && !st.directory;
+	if (ntfs_file_stat(v, path, &st, &failure) == 0)
+		return st.exists && !st.directory;
+	if (failure->code == ERR_FILE_UNSUPPORTED)
+		return 0;
+	err_move(err, &failure);
+	return -1;
 }
 
 /* Windows is one of the folders of the volume's root, whatever it is called. */
@@ -37,24 +44,50 @@ static int find_on_volume(struct guest_places *p, const struct partition *part,
 {
 	char **names = NULL;
 	size_t n = 0;
+	CLEANUP_ERR struct error *failure = NULL;
 	if (ntfs_dir_list(v, "\\", &names, err) < 0)
 		return -1;
 	while (names[n])
 		n++;
 	for (size_t i = 0; i < n; i++) {
+		CLEANUP_ERR struct error *later = NULL;
 		if (n > ROOT_NAMES_MAX && strcasecmp(names[i], "Windows") != 0)
 			continue;
 		CLEANUP_FREE char *root = xasprintf("\\%s", names[i]);
-		if (!holds_windows(v, root))
+		int holds = holds_windows(v, root, failure ? &later : &failure);
+		if (holds <= 0)
 			continue;
 		p->v = xrealloc_array(p->v, p->n + 1, sizeof(*p->v));
 		p->v[p->n++] = (struct guest_place){.partition = part, .root = TAKE_PTR(root)};
 	}
 	reg_texts_free(names);
-	return 0;
+	if (!failure)
+		return 0;
+	err_move(err, &failure);
+	return -1;
 }
 
-/* A volume that cannot be opened may be the one: its reason is kept for the message. */
+/* libblkid calls nothing NTFS that has no sound $MFT. */
+static bool is_ntfs(struct disk *disk, const struct partition *part)
+{
+	if (strcmp(part->fs, "ntfs") == 0)
+		return true;
+	return !*part->fs && !part->ambiguous &&
+	       (part->role == ROLE_BASIC || part->role == ROLE_RECOVERY) &&
+	       ntfs_boot_seen(disk, part->start, part->size);
+}
+
+/* A volume that cannot be read may be the one. */
+static void keep_failure(
+	struct guest_places *p, const struct partition *part, struct error **failure)
+{
+	if (p->unread && p->unread->size >= part->size)
+		return;
+	err_free(p->failure);
+	p->failure = TAKE_PTR(*failure);
+	p->unread = part;
+}
+
 void guest_places_find(
 	struct guest_places *ret, struct disk *disk, const struct partition_table *table)
 {
@@ -63,13 +96,11 @@ void guest_places_find(
 		CLEANUP_ERR struct error *failure = NULL;
 		struct ntfs_volume *v CLEANUP(ntfs_volume_close_p) = NULL;
 		const struct partition *part = &table->v[i];
-		if (strcmp(part->fs, "ntfs") != 0)
+		if (!is_ntfs(disk, part))
 			continue;
 		if (ntfs_volume_open(&v, disk, part->start, part->size, &failure) < 0 ||
-			find_on_volume(&p, part, v, &failure) < 0) {
-			free(p.reason);
-			p.reason = xasprintf("partition %u: %s", part->number, failure->message);
-		}
+			find_on_volume(&p, part, v, &failure) < 0)
+			keep_failure(&p, part, &failure);
 	}
 	*ret = p;
 }
@@ -116,8 +147,11 @@ static int none_found(const struct guest_places *p, struct disk *disk,
 	if (ldm)
 		return err_set(err, ERR_DYNAMIC_DISK, "partition %u is one of a dynamic disk",
 			ldm->number);
-	if (p->reason)
-		return err_set(err, ERR_NO_WINDOWS, "no Windows was found (%s)", p->reason);
+	if (p->failure) {
+		*err = err_copy(p->failure);
+		return err_prefix(err, "no Windows was found, and partition %u cannot be read",
+			p->unread->number);
+	}
 	return err_set(err, ERR_NO_WINDOWS, "no NTFS volume of the disk holds a Windows");
 }
 
@@ -154,7 +188,9 @@ const struct guest_place *guest_places_choose(const struct guest_places *p, stru
 	}
 	CLEANUP_FREE char *names = strbuf_take(&list);
 	if (matches == 0)
-		err_set(err, ERR_NO_WINDOWS, "no Windows in \"%s\": there is %s", root, names);
+		err_set(err, ERR_NO_WINDOWS, "no Windows in \"%s\": there is %s%s%s", root, names,
+			p->failure ? "; not to be read: " : "",
+			p->failure ? p->failure->message : "");
 	else if (matches > 1)
 		err_set(err, ERR_TWO_WINDOWS, "the disk holds more than one Windows: %s", names);
 	return matches == 1 ? chosen : NULL;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "disk.h"
+#include "errors.h"
 #include "partition.h"
 
 struct guest_place {
@@ -13,7 +14,9 @@ struct guest_place {
 struct guest_places {
 	struct guest_place *v;
 	size_t n;
-	char *reason; /* why the last volume that could not be read could not; or NULL */
+	/* Of the NTFS volumes that cannot be read, which may hold one: the largest, and why; or NULL. */
+	const struct partition *unread;
+	struct error *failure;
 };
 
 void guest_places_find(
@@ -23,7 +26,7 @@ void guest_places_done(struct guest_places *p);
 /*
  * The one that root names: "\\Windows", or with the partition's number before it "3:\\Windows"; root NULL:
  * the only one there is. ERR_TWO_WINDOWS names them all; ERR_NO_WINDOWS, or what keeps one from being seen:
- * ERR_BITLOCKER, ERR_DYNAMIC_DISK, ERR_STORAGE_SPACES.
+ * ERR_BITLOCKER, ERR_DYNAMIC_DISK, ERR_STORAGE_SPACES, ERR_NTFS_DAMAGED and other failures of p->unread.
  */
 const struct guest_place *guest_places_choose(const struct guest_places *p, struct disk *disk,
 	const struct partition_table *table, const char *root, struct error **err);

@@ -171,6 +171,32 @@ static json_t *installations_json(const struct guest_places *places)
 	return list;
 }
 
+static bool has_problem(const struct inspection *in, unsigned partition, const char *code)
+{
+	size_t i;
+	json_t *problem;
+	json_array_foreach (in->problems, i, problem)
+		if (json_integer_value(json_object_get(problem, "partition")) == partition &&
+			strcmp(json_string_value(json_object_get(problem, "code")), code) == 0)
+			return true;
+	return false;
+}
+
+/* A partition that keeps Windows from being seen has mostly said so itself. */
+static int no_place(struct inspection *in, const struct guest_places *places, struct error **err)
+{
+	const struct partition *unread = places->unread;
+	enum err_code code = (*err)->code;
+	if (code == ERR_NO_WINDOWS || code == ERR_TWO_WINDOWS)
+		return as_problem(in, 0, err);
+	if (unread && places->failure->code == code &&
+		!has_problem(in, unread->number, err_code_name(code)))
+		return as_problem(in, unread->number, err);
+	err_free(*err);
+	*err = NULL;
+	return 0;
+}
+
 static int inspect_windows(
 	struct inspection *in, const struct partition_table *table, json_t *out, struct error **err)
 {
@@ -183,13 +209,10 @@ static int inspect_windows(
 	jsonx_set(out, "installations", installations_json(&places));
 	const struct guest_place *place =
 		guest_places_choose(&places, in->disk, table, in->w->root, err);
-	if (!place && (*err)->code != ERR_NO_WINDOWS && (*err)->code != ERR_TWO_WINDOWS) {
-		err_free(*err); /* the partition has said so */
-		*err = NULL;
-		return 0;
-	}
-	if (!place || guest_open_at(&g, in->disk, table, place, &options, err) < 0)
-		return as_problem(in, place ? place->partition->number : 0, err);
+	if (!place)
+		return no_place(in, &places, err);
+	if (guest_open_at(&g, in->disk, table, place, &options, err) < 0)
+		return as_problem(in, place->partition->number, err);
 	jsonx_set(out, "windows", guest_inspect(g));
 	check_guest(in, g);
 	return 0;

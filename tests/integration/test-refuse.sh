@@ -162,10 +162,48 @@ loop() {
 altered loop
 refused "folders in a loop" no-windows '' "$TMP/altered.img"
 
+# overwrite OFFSET LENGTH: zeros, in the volume
+overwrite() {
+	dd if=/dev/zero of="$TMP/v" bs=1 seek="$1" count="$2" conv=notrunc status=none
+}
+# place FIELD: of $MFT or $MFTMirr in the volume, from its boot sector
+place() {
+	echo $(($(od -An -t u8 -j "$1" -N 8 "$TMP/v") * 4096))
+}
+mirror() { overwrite $(($(place 56) + 1024 + 16)) 2; } # a sequence number
+altered mirror
+refused "\$MFT and \$MFTMirr differ" ntfs-damaged 'partition 2 cannot be read.*MFTMirr' "$TMP/altered.img"
+like "\$MFT and \$MFTMirr differ: the way out" "$(run_out | jq -r .error.hint)" 'chkdsk /f'
+run_ok "\$MFT and \$MFTMirr differ: an inspection" "$cectl" local inspect --disk "$TMP/altered.img" --json
+is "\$MFT and \$MFTMirr differ: it says so once" "$(run_out | jq -c '[.windows, [.problems[] | [.code, .partition]]]')" '[null,[["ntfs-damaged",2]]]'
+no_mft() { overwrite "$(place 48)" 1024; }
+altered no_mft
+refused "no \$MFT" ntfs-damaged 'partition 2 cannot be read' "$TMP/altered.img"
+run_ok "no \$MFT: an inspection" "$cectl" local inspect --disk "$TMP/altered.img" --json
+is "no \$MFT: it says so" "$(run_out | jq -c '[.windows, [.problems[] | [.code, .partition]]]')" '[null,[["ntfs-damaged",2]]]'
+altered overwrite 0 512
+refused "no boot sector" ntfs-damaged 'partition 2 .*boot sector was overwritten: only its copy' "$TMP/altered.img"
+# The records of the folders that lead to the hives; an index within its record, so it is the record that is hit.
+for folder in /Windows /Windows/System32 /Windows/System32/config; do
+	no_folder() {
+		local n
+		n=$(ntfsinfo -F "$folder" "$TMP/v" | sed -n 's/^Dumping Inode \([0-9]*\).*/\1/p')
+		overwrite $(($(place 48) + n * 1024)) 4
+	}
+	altered no_folder
+	refused "no record of $folder" ntfs-damaged 'partition 2 cannot be read' "$TMP/altered.img"
+done
+all_of_it() { shred -n 1 -z "$TMP/v"; }
+altered all_of_it
+refused "no file system at all" no-windows 'no NTFS volume of the disk holds a Windows' "$TMP/altered.img"
+other() { mkfs.ext4 -q -F "$TMP/v"; }
+altered other
+refused "another file system" no-windows 'no NTFS volume of the disk holds a Windows' "$TMP/altered.img"
+
 ### The registry
 
 truncated() {
-	ntfscat "$TMP/v" "$config"/SOFTWARE | head -c 12288 >"$TMP/hive" && ntfscp -q "$TMP/v" "$TMP/empty" "$config"/SOFTWARE &&
+	ntfscat "$TMP/v" "$config"/SOFTWARE >"$TMP/hive" && truncate -s 12288 "$TMP/hive" && ntfscp -q "$TMP/v" "$TMP/empty" "$config"/SOFTWARE &&
 		put_file "$TMP/hive" "$config"/SOFTWARE
 }
 : >"$TMP/empty"
