@@ -55,8 +55,9 @@ base_tree() {
 	fi
 	mkdir "$root"
 	tar -C "$root" --numeric-owner -xf "$cache" --exclude './dev/*'
-	dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${Package}\t${Version}\t${source:Package}\t${source:Version}\n' \
-		>"$work/packages.tsv"
+	local row='${Package}\t${Version}\t${source:Package}\t${source:Version}\n'
+	dpkg-query --admindir="$root/var/lib/dpkg" -W -f "$row" >"$work/packages.tsv"
+	dpkg-query -W -f "$row" systemd-boot-efi >>"$work/packages.tsv" # its stub begins the kernel image
 }
 
 # The agent as an installation puts it, without its debugging symbols.

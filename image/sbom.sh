@@ -26,7 +26,7 @@ LC_ALL=C sort "$1" | jq -R -s --arg sum "$sum" --arg created "$created" --arg na
 			sourceInfo: "built from source package \(.[2]) \(.[3])",
 			externalRefs: [{
 				referenceCategory: "PACKAGE-MANAGER", referenceType: "purl",
-				referenceLocator: "pkg:deb/debian/\(.[0])@\(.[1] | @uri)?distro=bookworm"
+				referenceLocator: "pkg:deb/debian/\(.[0] | @uri)@\(.[1] | @uri)?distro=bookworm"
 			}]
 		} end]),
 		relationships: ([{spdxElementId: "SPDXRef-DOCUMENT", relationshipType: "DESCRIBES",

@@ -7,5 +7,5 @@ set -euo pipefail
 limit=$((80 << 20))
 size=$(stat -c %s "$1/$2.efi")
 echo "the unified kernel image has $((size >> 20)) MiB (limit $((limit >> 20)) MiB); biggest, uncompressed, in KiB:"
-awk -F '\t' '$2 ~ /^\.\/.*\// && $1 >= 1024' "$1/$2.sizes.txt" | head -n 40
+awk -F '\t' '$2 ~ /^\.\/.*\// && $1 >= 1024 && n++ < 40' "$1/$2.sizes.txt"
 [ "$size" -le "$limit" ] || die "$2.efi is over its limit"

@@ -28,7 +28,21 @@ add .osrel "$release"
 add .cmdline "$line"
 add .linux "$kernel"
 add .initrd "$initrd"
-objcopy --enable-deterministic-archives "${args[@]}" $stub "$out.new"
+objcopy "${args[@]}" $stub "$out.new"
+
+# objcopy writes the time of day into the header, and a sum over it, which firmware does not look at.
+le32() { # FILE OFFSET
+	od -An -tu4 --endian=little -j "$2" -N 4 "$1" | tr -d ' '
+}
+put_le32() { # FILE OFFSET VALUE
+	local v=$3
+	# shellcheck disable=SC2059  # the bytes are its format
+	printf "$(printf '\\x%02x' $((v & 255)) $((v >> 8 & 255)) $((v >> 16 & 255)) $((v >> 24 & 255)))" |
+		dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+pe=$(le32 "$out.new" 60)
+put_le32 "$out.new" $((pe + 8)) "${SOURCE_DATE_EPOCH:?}" # TimeDateStamp
+put_le32 "$out.new" $((pe + 88)) 0                       # CheckSum
 if [ -n "$key" ]; then
 	quietly sbsign --key "$key" --cert "$cert" --output "$out.signed" "$out.new"
 	mv "$out.signed" "$out.new"

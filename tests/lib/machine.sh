@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# Starts a system disk of the CE image as a platform's machine would: its image format, its disk controller, its
+# network card. Emulated, whatever the host has. After tap.sh and pki.sh.
+#
+#   machine_start DIR IMAGE FORMAT CONTROLLER NIC [SIZE]    IMAGE is left as it is; SIZE: the disk is that big
+#   machine_answers DIR                                     the agent, to its client, within 5 minutes
+#   machine_end DIR
+# CONTROLLER: virtio-blk virtio-scsi pvscsi nvme ahci. MACHINE_FIRMWARE=secure: Secure Boot is enforced, and db
+# holds the certificate of which Debian publishes the key for tests.
+
+# shellcheck disable=SC2054  # QEMU takes commas
+machine_start() {
+	local dir=$1 image=$2 format=$3 controller=$4 nic=$5 grown=("${@:6}") firmware=/usr/share/OVMF/OVMF_CODE_4M.fd
+	local vars=/usr/share/OVMF/OVMF_VARS_4M.fd machine=q35 args=()
+	mkdir -p "$dir"
+	qemu-img create -q -f qcow2 -b "$(readlink -f "$image")" -F "$format" "$dir/system.qcow2" "${grown[@]}" || return 1
+	pki_make "$dir/pki" || return 1
+	jq -n --rawfile cert "$dir/pki/server.crt" --rawfile key "$dir/pki/server.key" --rawfile ca "$dir/pki/ca.crt" \
+		'{version: 1, server: {certificate: $cert, key: $key}, clientCa: $ca}' >"$dir/enrolment.json" || return 1
+	case $controller in
+	virtio-blk) args+=(-device virtio-blk-pci,drive=system) ;;
+	virtio-scsi | pvscsi)
+		[ "$controller" = pvscsi ] || controller=virtio-scsi-pci
+		args+=(-device "$controller,id=scsi" -device scsi-hd,drive=system,bus=scsi.0)
+		;;
+	nvme) args+=(-device nvme,serial=system,drive=system) ;;
+	ahci) args+=(-device ide-hd,drive=system,bus=ide.0) ;;
+	*) return 1 ;;
+	esac
+	if [ "${MACHINE_FIRMWARE-}" = secure ]; then
+		firmware=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd vars=/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd machine=q35,smm=on
+		args+=(-global driver=cfi.pflash01,property=secure,value=on)
+	fi
+	cp "$vars" "$dir/vars.fd"
+	free_port >"$dir/port"
+	args=(-machine "$machine" -cpu max -accel tcg,thread=multi -m 1024 -smp 2 -nodefaults -display none -no-reboot
+		-drive "if=pflash,format=raw,readonly=on,file=$firmware" -drive "if=pflash,format=raw,file=$dir/vars.fd"
+		-drive "file=$dir/system.qcow2,format=qcow2,if=none,id=system" -device virtio-rng-pci
+		-netdev "user,id=net,hostfwd=tcp:127.0.0.1:$(cat "$dir/port")-:443" -device "$nic,netdev=net"
+		-fw_cfg "name=opt/io.systemd.credentials/ce.enrolment,file=$dir/enrolment.json"
+		-serial "file:$dir/serial.log" -monitor none "${args[@]}")
+	qemu-system-x86_64 "${args[@]}" >"$dir/qemu.log" 2>&1 </dev/null &
+	echo $! >"$dir/pid"
+	at_exit machine_end "$dir"
+}
+
+_machine_asks() {
+	curl -sS -m 10 --cacert "$1/pki/ca.crt" --cert "$1/pki/client.crt" --key "$1/pki/client.key" \
+		"https://127.0.0.1:$(cat "$1/port")/v1/status"
+}
+_machine_answers_or_ends() {
+	_machine_asks "$1" >"$1/status" || ! kill -0 "$(cat "$1/pid")"
+}
+machine_answers() {
+	wait_for 300 _machine_answers_or_ends "$1"
+	jq -e .version "$1/status" >/dev/null && return
+	cat "$1/qemu.log"
+	tr -cd '\n\40-\176' <"$1/serial.log" | tail -n 20
+	return 1
+}
+
+machine_end() {
+	end_process "$(cat "$1/pid")"
+	wait "$(cat "$1/pid")" 2>/dev/null
+	return 0
+}
