@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "plan-apply.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "checked.h"
 #include "guest-bcd.h"
 #include "mem.h"
+#include "plan-room.h"
 #include "net-first-boot.h"
 
 static bool is_file(const struct action *a)
@@ -89,8 +88,6 @@ static bool path_allowed(const struct guest *g, const char *path)
 
 int plan_check(const struct plan *p, const struct guest *g, struct error **err)
 {
-	/* The hives are written anew beside what they replace: count them as new. */
-	uint64_t bytes = 0;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct action *a = &p->v[i];
 		if (is_file(a) && !path_allowed(g, a->path))
@@ -100,19 +97,8 @@ int plan_check(const struct plan *p, const struct guest *g, struct error **err)
 			return err_set(err, ERR_INTERNAL,
 				"step %s changes hive %s, which this Windows lacks", a->step,
 				hive_id_name(a->hive));
-		bytes += a->size;
 	}
-	uint64_t need = bytes + 64 * MiB, room;
-	if (ntfs_volume_free_bytes(g->volume, need, &room, err) < 0)
-		return -1;
-	if (room < need) {
-		err_set(err, ERR_NO_SPACE,
-			"the Windows volume has %" PRIu64 " bytes free (%" PRIu64 " expected)",
-			room, need);
-		return err_hint(err,
-			"start this Windows and free space on its system drive, or enlarge it");
-	}
-	return check_conflicts(p, err);
+	return plan_check_room(p, g, err) < 0 ? -1 : check_conflicts(p, err);
 }
 
 /* ---- applying ---- */

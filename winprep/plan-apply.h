@@ -12,7 +12,7 @@ int plan_apply(struct plan *p, struct guest *g, struct op *op, struct error **er
 
 /*
  * What a plan must not do, found before anything is written: two actions that contradict each other on one
- * target, a hive that the guest lacks, a file outside of the places a preparation may write to, more bytes
- * than the volume has free.
+ * target, a hive that the guest lacks, a file outside of the places a preparation may write to, more than
+ * the volume has room for.
  */
 int plan_check(const struct plan *p, const struct guest *g, struct error **err);

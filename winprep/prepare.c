@@ -13,6 +13,7 @@
 #include "jsonx.h"
 #include "mem.h"
 #include "plan-apply.h"
+#include "plan-room.h"
 
 /* ---- the hash ---- */
 
@@ -230,9 +231,10 @@ int prepare_run(struct disk *disk, const struct prepare_request *request,
 		op_note(op, "an interrupted commit was completed from \"%s\"", journal);
 	else if (check_hash(disk, request, op, err) < 0)
 		return -1;
-	if (overlay_new(&r.overlay, disk, dry_run ? NULL : journal, identity, err) < 0 ||
-		plan_and_apply(&r, request, op, &evidence, err) < 0)
+	if (overlay_new(&r.overlay, disk, dry_run ? NULL : journal, identity, err) < 0)
 		return -1;
+	if (plan_and_apply(&r, request, op, &evidence, err) < 0)
+		return plan_volume_full(err);
 	overlay_changed(r.overlay, &changed);
 	uint64_t bytes = r.plan.n ? ranges_total(&changed) : 0;
 	guest_close(r.guest);

@@ -200,6 +200,33 @@ other() { mkfs.ext4 -q -F "$TMP/v"; }
 altered other
 refused "another file system" no-windows 'no NTFS volume of the disk holds a Windows' "$TMP/altered.img"
 
+# A volume that is nearly full. left MIB: $TMP/made.img has so many free, as ntfsinfo counts them
+free_clusters() {
+	must windows_volume "$1" "$TMP/v"
+	ntfsinfo -m "$TMP/v" | sed -n 's/.*Free Clusters: \([0-9]*\).*/\1/p'
+}
+all=$(free_clusters "$good")
+left() { made <<<"zeros \\Users\\fill.bin; $(((all - $1 * 256) * 4096))"; }
+left 10
+like "10 MiB free" "$(free_clusters "$TMP/made.img")" '^25[0-9][0-9]$'
+run_ok "10 MiB free: prepared" "$cectl" local prepare --disk "$TMP/made.img" --target hyperv --json
+must windows_volume "$TMP/made.img" "$TMP/v"
+run_ok "10 MiB free: ntfsfix finds a clean volume" ntfsfix --no-action "$TMP/v"
+run "$cectl" local prepare --disk "$TMP/made.img" --target hyperv --json
+is "10 MiB free: nothing is left to do" "$run_status $(run_out | jq '.plan.actions | length')" "0 0"
+left 1
+refused "1 MiB free" no-space 'Windows volume has 10[0-9]+ bytes free, [0-9]+ are needed: files [0-9]+, registry [0-9]+' "$TMP/made.img"
+like "1 MiB free: the way out" "$(run_out | jq -r .error.hint)" 'free space on its system drive'
+left 0
+refused "nothing free" no-space '' "$TMP/made.img"
+like "nothing free: the way out" "$(run_out | jq -r .error.hint)" 'free space on its system drive'
+left 10
+must "$TOP/tests/fixtures/make-pack.sh" "$TMP/pack"
+find "$TMP/pack" -name '*.sys' -exec truncate -s 9M {} \;
+before=$(sha256sum <"$TMP/made.img")
+run "$cectl" local prepare --disk "$TMP/made.img" --target kvm --packs "$TMP/pack" --json
+is "drivers that do not fit" "$run_status $(run_out | jq -r .error.code) $(sha256sum <"$TMP/made.img")" "3 no-space $before"
+
 ### The registry
 
 truncated() {
