@@ -139,5 +139,7 @@
 	X(ERR_SHARE_PROTOCOL, "share-protocol", 502, REFUSE,                                                             \
 		"enable SMB 2.1 or later on the server, with signing and what was asked for")                            \
 	X(ERR_SHARE_LOST, "share-lost", 502, FAIL, "post the request again: it resumes")                                 \
+	X(ERR_CALLBACK, "callback", 502, FAIL,                                                                           \
+		"check the callback of the enrolment document: address, CA, fingerprints")                               \
 	X(ERR_CHECK_FAILED, "check-failed", 500, FAIL,                                                                   \
 		"the written image is not what was planned: repeat")

@@ -152,6 +152,7 @@ static int parse(
 	if (!e->certificate) {
 		e->certificate = xstrdup(p->certificate);
 		e->key = xstrdup(p->key);
+		e->own_certificate = true;
 	}
 	*ret = TAKE_PTR(e);
 	return 0;

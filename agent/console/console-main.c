@@ -3,11 +3,8 @@
  * ce-console [--identity FILE] [--agent FILE] [--once] TERMINAL...: keeps the status screen on the consoles
  * of a worker VM. It reads two small files and the addresses, and takes no input at all.
  */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -16,10 +13,10 @@
 #include "console-screen.h"
 #include "io.h"
 #include "jsonx.h"
+#include "local-addresses.h"
 #include "mem.h"
 
-#define PERIOD_NS     1000000000L
-#define ADDRESSES_MAX 16
+#define PERIOD_NS 1000000000L
 
 static json_t *read_json(const char *path)
 {
@@ -28,41 +25,20 @@ static json_t *read_json(const char *path)
 	return jsonx_read_file(path, &o, &ignored) == 0 ? o : NULL;
 }
 
-static bool is_shown(const struct ifaddrs *i)
-{
-	if (!i->ifa_addr || i->ifa_flags & IFF_LOOPBACK || !(i->ifa_flags & IFF_UP))
-		return false;
-	if (i->ifa_addr->sa_family == AF_INET6)
-		return !IN6_IS_ADDR_LINKLOCAL(&((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr);
-	return i->ifa_addr->sa_family == AF_INET;
-}
-
 /* NULL-terminated; the texts are the caller's. */
-static void read_addresses(char *ret[ADDRESSES_MAX + 1])
+static void read_addresses(char *ret[LOCAL_ADDRESSES_MAX + 1])
 {
-	struct ifaddrs *all;
-	size_t n = 0;
-	if (getifaddrs(&all) < 0)
-		all = NULL;
-	for (const struct ifaddrs *i = all; i && n < ADDRESSES_MAX; i = i->ifa_next) {
-		char text[INET6_ADDRSTRLEN];
-		if (!is_shown(i))
-			continue;
-		const void *a = i->ifa_addr->sa_family == AF_INET
-					? (void *)&((struct sockaddr_in *)i->ifa_addr)->sin_addr
-					: (void *)&((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr;
-		inet_ntop(i->ifa_addr->sa_family, a, text, sizeof(text));
-		ret[n++] = xasprintf("%s (%s)", text, i->ifa_name);
-	}
+	struct local_address all[LOCAL_ADDRESSES_MAX];
+	size_t n = local_addresses(all);
+	for (size_t i = 0; i < n; i++)
+		ret[i] = xasprintf("%s (%s)", all[i].text, all[i].adapter);
 	ret[n] = NULL;
-	if (all)
-		freeifaddrs(all);
 }
 
 static char *render(const char *identity_file, const char *agent_file)
 {
 	CLEANUP_JSON json_t *identity = read_json(identity_file), *agent = read_json(agent_file);
-	char *addresses[ADDRESSES_MAX + 1], host[65] = "";
+	char *addresses[LOCAL_ADDRESSES_MAX + 1], host[65] = "";
 	read_addresses(addresses);
 	gethostname(host, sizeof(host) - 1);
 	const struct screen s = {.version = CE_VERSION,

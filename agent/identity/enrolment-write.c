@@ -53,8 +53,23 @@ static int write_network(const struct enrolment *e, const char *dir, struct erro
 	return 0;
 }
 
-static int write_callback(const struct callback *c, const char *dir, struct error **err)
+/*
+ * The machine's certificate is its certificate as a client too, where the document brought one that may be: a
+ * server that merely asks for one ends the connection over one that it cannot place.
+ */
+static void add_client_certificate(json_t *o, const struct enrolment *e, const char *dir)
 {
+	if (e->own_certificate || !certificate_is_for_clients(e->certificate))
+		return;
+	CLEANUP_FREE char *cert = xasprintf("%s/server.pem", dir);
+	CLEANUP_FREE char *key = xasprintf("%s/server.key", dir);
+	jsonx_set_string(o, "certificate", cert);
+	jsonx_set_string(o, "key", key);
+}
+
+static int write_callback(const struct enrolment *e, const char *dir, struct error **err)
+{
+	const struct callback *c = &e->callback;
 	if (!c->url)
 		return 0;
 	CLEANUP_JSON json_t *o = json_object();
@@ -63,6 +78,7 @@ static int write_callback(const struct callback *c, const char *dir, struct erro
 	jsonx_set_string(o, "sha256Fingerprint", c->sha256);
 	jsonx_set_string(o, "sha1Fingerprint", c->sha1);
 	jsonx_set_bool(o, "noHostNameCheck", c->no_host_name_check);
+	add_client_certificate(o, e, dir);
 	CLEANUP_FREE char *text = jsonx_dump_pretty(o);
 	return put(dir, "callback.json", text, err);
 }
@@ -92,8 +108,7 @@ int enrolment_write(
 {
 	if (folder_make(dir, 0700, err) < 0 || put(dir, "server.pem", e->certificate, err) < 0 ||
 		put(dir, "server.key", e->key, err) < 0 ||
-		put(dir, "client-ca.pem", e->client_ca, err) < 0 ||
-		write_callback(&e->callback, dir, err) < 0)
+		put(dir, "client-ca.pem", e->client_ca, err) < 0 || write_callback(e, dir, err) < 0)
 		return -1;
 	if (network_dir && write_network(e, network_dir, err) < 0)
 		return -1;

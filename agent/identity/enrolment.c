@@ -227,8 +227,9 @@ static int parse_callback(struct callback *c, const json_t *top, struct error **
 		text(o, "callback.", "sha1Fingerprint", &c->sha1, err) < 0 ||
 		flag(o, "callback.", "noHostNameCheck", &c->no_host_name_check, err) < 0)
 		return -1;
-	if (!c->url || strncasecmp(c->url, "https://", 8) != 0 || strpbrk(c->url, " \"\\\r\n\t"))
-		return invalid(err, "field \"callback.url\" is no https:// address");
+	uint16_t port;
+	if (callback_url_port(c->url ? c->url : "", &port, err) < 0)
+		return -1;
 	if (c->sha256 && !is_hex(c->sha256, 64))
 		return invalid(err, "field \"callback.sha256Fingerprint\": 64 hex digits expected");
 	if (c->sha1 && !is_hex(c->sha1, 40))

@@ -12,6 +12,7 @@
 #include "errors.h"
 
 #define ENROLMENT_SIZE_MAX (256u << 10) /* bytes of the document */
+#define CALLBACK_URL_MAX   2000
 
 /* Where "ready" and "job ended" are reported; url NULL: nowhere. How its certificate is judged: by the CA,
  * or by a fingerprint, with or without the host's name (the options of facts ips 3.13). */
@@ -32,6 +33,7 @@ struct network_interface {
 
 struct enrolment {
 	char *certificate, *key; /* PEM; NULL: the worker makes its own */
+	bool own_certificate;	 /* that it made */
 	char *client_ca;	 /* PEM, whoever chains to it may connect */
 	char **client_pins;	 /* "SHA256:…"; NULL-terminated, or NULL */
 	struct callback callback;
@@ -61,7 +63,12 @@ int identity_write(const char *dir, const char *source, const char *certificate,
 /* The networkd file of one interface; the caller frees. */
 char *enrolment_network_file(const struct network_interface *i);
 
+/* https://HOST[:PORT][/…]: its port. ERR_ENROLMENT_INVALID; also where it holds a user or a fragment. */
+int callback_url_port(const char *url, uint16_t *ret, struct error **err);
+
 /* A key (P-256) and a certificate signed by itself, for ten years; fills both of the enrolment. */
 int enrolment_self_signed(struct enrolment *e, const char *host_name, struct error **err);
+/* Whether a TLS server may take it for a client's: its extended key usage, where it has one, says so. */
+bool certificate_is_for_clients(const char *pem);
 /* "SHA256:ab…" of the PEM certificate's DER form; the caller frees. */
 int certificate_fingerprint(const char *pem, char **ret, struct error **err);

@@ -167,7 +167,7 @@ int main(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	log_init("ce-identity");
-	umask(0077);
+	umask(0022); /* what is secret says so itself; networkd, no root, reads the adapters */
 	if (identify(&o, &err) == 0)
 		return 0;
 	log_error(err);

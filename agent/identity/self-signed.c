@@ -71,6 +71,7 @@ int enrolment_self_signed(struct enrolment *e, const char *host_name, struct err
 	mem_wipe_str(e->key);
 	e->certificate = cert;
 	e->key = taken(&key_pem);
+	e->own_certificate = true;
 	return 0;
 }
 
@@ -91,4 +92,25 @@ int certificate_fingerprint(const char *pem, char **ret, struct error **err)
 		strbuf_addf(&b, "%02x", digest[i]);
 	*ret = strbuf_take(&b);
 	return 0;
+}
+
+bool certificate_is_for_clients(const char *pem)
+{
+	CLEANUP(gnutls_x509_crt_deinit_p) gnutls_x509_crt_t crt = NULL;
+	const gnutls_datum_t d = {(unsigned char *)pem, (unsigned)strlen(pem)};
+	if (gnutls_x509_crt_init(&crt) < 0 ||
+		gnutls_x509_crt_import(crt, &d, GNUTLS_X509_FMT_PEM) < 0)
+		return false;
+	for (unsigned i = 0;; i++) {
+		char oid[128];
+		size_t len = sizeof(oid);
+		int rc = gnutls_x509_crt_get_key_purpose_oid(crt, i, oid, &len, NULL);
+		if (rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+			return i == 0;
+		if (rc >= 0 && (strcmp(oid, GNUTLS_KP_TLS_WWW_CLIENT) == 0 ||
+				       strcmp(oid, GNUTLS_KP_ANY) == 0))
+			return true;
+		if (rc < 0 && rc != GNUTLS_E_SHORT_MEMORY_BUFFER)
+			return false;
+	}
 }

@@ -50,7 +50,7 @@ done <<-END
 	blkid/ diskops
 	libsmbclient diskops
 	wimlib diskops
-	openssl/ diskops
+	openssl/ diskops|agent/callback
 	hivex winprep
 	archive winprep
 	microhttpd agent
