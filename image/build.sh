@@ -100,13 +100,14 @@ kernel_and_modules() {
 }
 
 trim() {
-	local pattern
+	local pattern lists=("$HERE/trim.txt")
+	[ "$variant" != ce ] || lists+=("$HERE/trim-plain.txt")
 	(
 		cd "$root"
 		while read -r pattern; do
 			# shellcheck disable=SC2086  # a pattern
 			rm -rf $pattern
-		done < <(sed 's/#.*//; /^ *$/d' "$HERE/trim.txt")
+		done < <(sed 's/#.*//; /^ *$/d' "${lists[@]}")
 	)
 	configure_root
 	find "$root" -print0 | xargs -0 -r touch -h -d "@$SOURCE_DATE_EPOCH"
@@ -126,6 +127,9 @@ configure_root() {
 	quietly chroot "$root" systemd-sysusers
 	# no account has a password, and none can be given one
 	sed -i 's/^\([^:]*\):[^:]*:[0-9]*:/\1:!:1:/' "$root/etc/shadow"
+	# but for root of the debug variant, whom a key lets in: "*" is no password either, and not locked
+	[ "$variant" = ce ] || sed -i 's/^root:!:/root:*:/' "$root/etc/shadow"
+	rm -f "$root"/etc/ssh/ssh_host_* # made by the package, the same for everybody who has the image
 	chroot "$root" systemctl -q preset-all --preset-mode=enable-only
 	ln -sf /usr/lib/systemd/system/ce.target "$root/etc/systemd/system/default.target"
 	mkdir -p "$root/srv" # systemd-tmpfiles insists

@@ -242,7 +242,9 @@ say_what_next() {
 	[ -n "$write" ] || [ -z "$disk" ] || echo "Nothing reaches the disks: with --write jobs change them."
 	if [ -n "$detach" ]; then
 		echo "The machine ends with:
-  kill $qemu; rm -r ${dir@Q}"
+  $([ -n "$write" ] && echo "echo sendkey ctrl-alt-delete >${dir@Q}/monitor.in" || echo "kill $qemu")"
+		[ -n "$keep" ] || echo "Its files then go with:
+  rm -r ${dir@Q}"
 	else
 		echo "Ctrl-C here ends the machine."
 	fi
