@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "agentd-options.h"
+#include "diagnostics.h"
 #include "disk-inspect.h"
 #include "event-streams.h"
 #include "job-list.h"
@@ -197,6 +198,7 @@ int main(int argc, char **argv)
 	enum agentd_start start;
 	harden();
 	log_init("ce-agentd");
+	log_keep(DIAGNOSTICS_LOG_BYTES);
 	/* A worker's log is a file, and it has no business with systemd. */
 	unsetenv("JOURNAL_STREAM");
 	if (agentd_options_parse(argc, argv, &o, &start, &err) == 0 && start == AGENTD_RUN) {

@@ -77,15 +77,24 @@ static json_t *describe_all(struct agent *agent, const struct disk_list *disks, 
 	return items;
 }
 
-int route_disks(struct agent *agent, struct request *rq, struct reply *re, struct error **err)
+int agent_disks(struct agent *agent, bool inspect, json_t **ret_items, struct error **err)
 {
 	CLEANUP(disk_list_done) struct disk_list disks = {0};
+	if (disk_list_now(agent->disks, &disks, err) < 0)
+		return -1;
+	*ret_items = describe_all(agent, &disks, inspect);
+	return 0;
+}
+
+int route_disks(struct agent *agent, struct request *rq, struct reply *re, struct error **err)
+{
 	bool inspect = true;
+	json_t *items;
 	if (request_query_bool(rq, "inspect", &inspect, err) < 0 ||
-		disk_list_now(agent->disks, &disks, err) < 0)
+		agent_disks(agent, inspect, &items, err) < 0)
 		return -1;
 	json_t *o = json_object();
-	jsonx_set(o, "items", describe_all(agent, &disks, inspect));
+	jsonx_set(o, "items", items);
 	reply_json(re, 200, o);
 	return 0;
 }

@@ -30,12 +30,10 @@ static json_t *describe_memory(void)
 	return o;
 }
 
-int route_status(struct agent *agent, struct request *rq, struct reply *re, struct error **err)
+json_t *agent_status(struct agent *agent)
 {
 	uint64_t counts[_JOB_STATE_MAX];
 	json_t *o = json_object(), *jobs = json_object();
-	(void)rq;
-	(void)err;
 	jobs_count(agent->jobs, counts);
 	for (int i = 0; i < _JOB_STATE_MAX; i++)
 		jsonx_set_u64(jobs, job_state_name((enum job_state)i), counts[i]);
@@ -49,7 +47,14 @@ int route_status(struct agent *agent, struct request *rq, struct reply *re, stru
 	jsonx_set(o, "jobs", jobs);
 	jsonx_set(o, "memory", describe_memory());
 	jsonx_set(o, "operations", json_pack("[sss]", "export", "publish", "prepare"));
-	reply_json(re, 200, o);
+	return o;
+}
+
+int route_status(struct agent *agent, struct request *rq, struct reply *re, struct error **err)
+{
+	(void)rq;
+	(void)err;
+	reply_json(re, 200, agent_status(agent));
 	return 0;
 }
 

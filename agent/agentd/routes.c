@@ -34,6 +34,7 @@ static const struct route routes[] = {
 	{"PUT", "/v1/packs/{id}", route_pack_put, {0}, true, &route_pack_upload},
 	{"DELETE", "/v1/packs/{id}", route_pack_delete, {0}, true},
 	{"GET", "/v1/status", route_status, {0}},
+	{"GET", "/v1/diagnostics", route_diagnostics, {0}, true},
 	{"GET", "/v1/openapi.yaml", route_openapi, {0}},
 	{"GET", "/metrics", route_metrics, {0}},
 };

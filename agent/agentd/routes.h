@@ -31,3 +31,8 @@ route_fn route_disks, route_disk;
 route_fn route_packs, route_pack, route_pack_put, route_pack_delete;
 extern const struct route_upload route_pack_upload;
 route_fn route_status, route_metrics, route_openapi;
+route_fn route_diagnostics;
+
+/* What others show too. */
+json_t *agent_status(struct agent *agent);
+int agent_disks(struct agent *agent, bool inspect, json_t **ret_items, struct error **err);

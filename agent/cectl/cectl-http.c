@@ -253,7 +253,7 @@ int http_put(struct http *h, const char *path, int fd, uint64_t size, const char
 	return rc;
 }
 
-int http_print(struct http *h, const char *path, struct error **err)
+int http_print(struct http *h, const char *path, FILE *to, struct error **err)
 {
 	struct buffer b = {0};
 	long status = 0;
@@ -261,7 +261,7 @@ int http_print(struct http *h, const char *path, struct error **err)
 	if (rc == 0 && status / 100 != 2)
 		rc = answer_error(&b, "GET", path, status, err);
 	else if (rc == 0 && b.len)
-		fwrite(b.data, 1, b.len, stdout);
+		fwrite(b.data, 1, b.len, to);
 	free(b.data);
 	return rc;
 }

@@ -21,6 +21,7 @@ enum {
 	TAKES_WORDS = 256,
 	TAKES_SEED = 512,
 	TAKES_PAIR = 1024,
+	TAKES_OUTPUT = 2048,
 };
 
 struct verb {
@@ -47,6 +48,8 @@ static const struct verb verbs[] = {
 	{"packs", "[put NAME FILE | delete NAME]", "driver packs: list, upload, delete", false,
 		TAKES_WORDS, cectl_remote_packs},
 	{"status", "", "the agent's version, uptime and load", false, 0, cectl_remote_status},
+	{"diagnostics", "[--output FILE]", "what to send along when you ask for help: no secrets",
+		false, TAKES_OUTPUT, cectl_remote_diagnostics},
 	{"pair", "--enrolment FILE [OPTIONS]", "make a machine obey that obeys nobody yet", false,
 		TAKES_PAIR, cectl_remote_pair},
 	{"inspect", "--disk IMG [--root FOLDER]", "what is on a disk, and the Windows in it", true,
@@ -106,7 +109,8 @@ static const struct option_row options[] = {
 		"driver pack: folder or archive (local), name (agent); may be repeated"},
 	TEXT("journal", "FILE", TAKES_JOURNAL, journal,
 		"where changes wait until all are verified; default DISK.ce-journal"),
-	TEXT("output", "OUT", TAKES_EXPORT, output, "file (local) or smb://host[:port]/share/name"),
+	TEXT("output", "OUT", TAKES_EXPORT | TAKES_OUTPUT, output,
+		"file (local) or smb://host[:port]/share/name"),
 	TEXT("format", "FORMAT", TAKES_EXPORT, format, "vhdx (default), vhd or raw"),
 	TEXT("type", "TYPE", TAKES_EXPORT, type, "dynamic (default) or fixed"),
 	TEXT("block-size", "SIZE", TAKES_EXPORT, block_size, "VHDX: 1M to 256M, default 32M"),

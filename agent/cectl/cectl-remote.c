@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "io.h"
 #include "jsonx.h"
 #include "mem.h"
 
@@ -252,5 +253,26 @@ int cectl_remote_log(struct cectl *c, struct error **err)
 	if (need_job(c, err) < 0 || http_open(&h, c, err) < 0)
 		return -1;
 	CLEANUP_FREE char *path = job_path(c->argument, "/log");
-	return http_print(h, path, err);
+	return http_print(h, path, stdout, err);
+}
+
+/* Readable by its owner alone: no secrets, but names of machines, shares and people. */
+int cectl_remote_diagnostics(struct cectl *c, struct error **err)
+{
+	struct http *h CLEANUP(http_close_p) = NULL;
+	char *text = NULL;
+	size_t len = 0;
+	if (http_open(&h, c, err) < 0)
+		return -1;
+	if (!c->output)
+		return http_print(h, "/v1/diagnostics", stdout, err);
+	FILE *f = open_memstream(&text, &len);
+	if (!f)
+		return err_errno(err, ERR_SYSTEM, errno, "the agent's answer");
+	int r = http_print(h, "/v1/diagnostics", f, err);
+	fclose(f);
+	if (r == 0)
+		r = file_write_atomic(c->output, text, len, 0600, err);
+	free(text);
+	return r;
 }

@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "errors.h"
 
@@ -41,7 +42,7 @@ cectl_verb_fn cectl_local_list_steps, cectl_local_list_platforms, cectl_list_err
 cectl_verb_fn cectl_remote_export, cectl_remote_publish, cectl_remote_jobs, cectl_remote_job;
 cectl_verb_fn cectl_remote_watch, cectl_remote_cancel, cectl_remote_log, cectl_remote_disks;
 cectl_verb_fn cectl_remote_status, cectl_remote_prepare, cectl_remote_plan;
-cectl_verb_fn cectl_remote_packs, cectl_remote_pair;
+cectl_verb_fn cectl_remote_packs, cectl_remote_pair, cectl_remote_diagnostics;
 
 /* ---- cectl-request.c, cectl-prepare.c: a request's body from the options ---- */
 
@@ -85,8 +86,8 @@ int http_json(struct http *h, const char *method, const char *path, const json_t
 /* The file as the body of a PUT, showing progress; sha256: its hash in hexadecimal, for the agent to check. */
 int http_put(struct http *h, const char *path, int fd, uint64_t size, const char *sha256,
 	json_t **ret, struct error **err);
-/* The answer's body to standard output. */
-int http_print(struct http *h, const char *path, struct error **err);
+/* The answer's body as it comes. */
+int http_print(struct http *h, const char *path, FILE *to, struct error **err);
 
 /* ---- cectl-progress.c: a bar where standard error is a terminal, else a line now and then ---- */
 

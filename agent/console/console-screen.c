@@ -148,6 +148,6 @@ char *screen_text(const struct screen *s)
 	line(&p, "%s", "");
 	agent(&p, s->agent);
 	line(&p, "%s", "");
-	line(&p, "%s", "Diagnostics: cectl --server https://ADDRESS ... status, jobs, log JOB");
+	line(&p, "%s", "Diagnostics: cectl --server https://ADDRESS ... diagnostics --output FILE");
 	return strbuf_take(&p.text);
 }
