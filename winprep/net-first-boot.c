@@ -5,10 +5,13 @@
 #include <strings.h>
 
 #include "firstboot-exe.h"
+#include "le.h"
 #include "mem.h"
 #include "net-handover.h"
 #include "strip.h"
+#include "utf16.h"
 
+#define RENAMES	 "PendingFileRenameOperations"
 #define WHY	 "gives the new adapter its settings when Windows starts for the first time"
 #define WHY_OLD	 "of an earlier first start"
 #define WHY_GONE "a first start was planned, and is not wanted any more"
@@ -32,6 +35,9 @@ static const struct {
 /* Below NET_HANDOVER_KEY. */
 #define SOURCE	"Source"  /* platform that the adapters are of */
 #define MACHINE "Machine" /* HardwareConfig\LastConfig at that time */
+/* The service's own: how often it was started, what came of it. */
+#define STARTS "Starts"
+#define RESULT "Result"
 
 static struct reg_value service_value(size_t i)
 {
@@ -76,6 +82,20 @@ const char *first_boot_missing(const struct guest *g)
 	return g->volume ? NULL : "there is no volume to put the first start's service on";
 }
 
+static hive_node handover_node(const struct guest *g)
+{
+	struct hive *h = g->hives[HIVE_SOFTWARE].h;
+	return h ? hive_find(h, hive_root(h), NET_HANDOVER_KEY) : 0;
+}
+
+bool first_boot_begun(const struct guest *g)
+{
+	struct hive *h = g->hives[HIVE_SOFTWARE].h;
+	hive_node node = handover_node(g);
+	uint32_t starts;
+	return node && (hive_get_number(h, node, STARTS, &starts) || hive_find(h, node, RESULT));
+}
+
 /* ---- where the adapters belong ---- */
 
 /* SMBIOS UUID of the machine that Windows started on last; NULL: it does not say. */
@@ -88,8 +108,8 @@ static char *last_machine(const struct guest *g)
 const struct platform *first_boot_origin(const struct prep *p)
 {
 	struct hive *h = p->guest->hives[HIVE_SOFTWARE].h;
-	hive_node node = h ? hive_find(h, hive_root(h), NET_HANDOVER_KEY) : 0;
-	if (!node)
+	hive_node node = handover_node(p->guest);
+	if (!node || first_boot_begun(p->guest))
 		return p->from;
 	CLEANUP_FREE char *source = hive_get_text(h, node, SOURCE);
 	CLEANUP_FREE char *then = hive_get_text(h, node, MACHINE);
@@ -117,6 +137,15 @@ static int plan_origin(struct prep *p, struct error **err)
 	if (set_or_unset(p, SOURCE, known ? origin->name : NULL, err) < 0)
 		return -1;
 	return set_or_unset(p, MACHINE, known ? machine : NULL, err);
+}
+
+static int forget_run(struct prep *p, struct error **err)
+{
+	struct hive *h = p->guest->hives[HIVE_SOFTWARE].h;
+	if (set_or_unset(p, STARTS, NULL, err) < 0)
+		return -1;
+	return plan_reg_delete_key(
+		p->plan, h, HIVE_SOFTWARE, NET_HANDOVER_KEY "\\" RESULT, WHY_OLD, err);
 }
 
 /* ---- the service ---- */
@@ -149,12 +178,61 @@ static int plan_service(struct prep *p, unsigned control_set, struct error **err
 	return rc;
 }
 
+static bool is_program(const struct guest *g, const uint8_t *text, size_t units)
+{
+	CLEANUP_FREE char *path = utf16_to_utf8(text, units);
+	CLEANUP_FREE char *program = xasprintf("%s" FIRST_BOOT_FILE, g->root);
+	return strlen(path) > 6 && strncmp(path, "\\??\\", 4) == 0 && path[5] == ':' &&
+	       strcasecmp(path + 6, program) == 0;
+}
+
+/* Bytes of the text at v->data + at with its NUL; 0: there is none. */
+static size_t text_size(const struct reg_value *v, size_t at)
+{
+	for (size_t end = at; end + 2 <= v->len; end += 2)
+		if (le16_at(v->data + end) == 0)
+			return end + 2 - at;
+	return 0;
+}
+
+/*
+ * A service that has run its course has Windows delete the program before services start the next time. The
+ * list is of pairs, from and to; an empty "to" deletes.
+ */
+static int keep_from_deletion(struct prep *p, unsigned control_set, struct error **err)
+{
+	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
+	CLEANUP_FREE char *key =
+		guest_control_set_key(p->guest, control_set, "Control\\Session Manager");
+	CLEANUP_REG_VALUE struct reg_value v = {0};
+	size_t at = 0, kept = 0, from, to;
+	if (hive_get(h, hive_find(h, hive_root(h), key), RENAMES, &v, err) < 0)
+		return -1;
+	while ((from = text_size(&v, at)) > 2 && (to = text_size(&v, at + from)) > 0) {
+		if (!is_program(p->guest, v.data + at, from / 2 - 1)) {
+			memmove(v.data + kept, v.data + at, from + to);
+			kept += from + to;
+		}
+		at += from + to;
+	}
+	if (kept == at)
+		return 0;
+	if (kept == 0)
+		return plan_reg_unset(p->plan, h, HIVE_SYSTEM, key, RENAMES, WHY_OLD, err);
+	memmove(v.data + kept, v.data + at, v.len - at);
+	v.len -= at - kept;
+	struct reg_value rest = {.type = v.type, .data = TAKE_PTR(v.data), .len = v.len};
+	return plan_reg_set(p->plan, h, HIVE_SYSTEM, key, RENAMES, rest, WHY_OLD, err);
+}
+
 static int plan_services(struct prep *p, struct error **err)
 {
 	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
 	for (unsigned i = 0; i < p->guest->n_control_sets; i++) {
 		CLEANUP_FREE char *services = guest_control_set_key(p->guest, i, "Services");
-		if (hive_find(h, hive_root(h), services) && plan_service(p, i, err) < 0)
+		if (!hive_find(h, hive_root(h), services))
+			continue; /* not a whole control set */
+		if (plan_service(p, i, err) < 0 || keep_from_deletion(p, i, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -173,7 +251,9 @@ static int plan_program(struct prep *p, struct error **err)
 
 int first_boot_plan(struct prep *p, struct error **err)
 {
-	return plan_program(p, err) < 0 || plan_services(p, err) < 0 ? -1 : plan_origin(p, err);
+	if (plan_program(p, err) < 0 || plan_services(p, err) < 0 || plan_origin(p, err) < 0)
+		return -1;
+	return forget_run(p, err);
 }
 
 /* ---- not any more ---- */

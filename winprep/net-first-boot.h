@@ -13,6 +13,8 @@
 
 /* The service is there and has not run to its end. */
 bool first_boot_pending(const struct guest *g);
+/* It was started at least once since the hand-over was written. */
+bool first_boot_begun(const struct guest *g);
 /* Why this guest cannot have one; NULL: it can. */
 const char *first_boot_missing(const struct guest *g);
 /*

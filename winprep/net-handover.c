@@ -213,6 +213,15 @@ static int drop_adapter(void *data, const char *name, hive_node node, struct err
 		key, "this Windows has no such adapter any more", err);
 }
 
+/* A first start that was cut short can leave a GUID with two devices. */
+static bool is_listed(const struct net_adapters *all, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (all->v[k].kind == NET_NIC && strcasecmp(all->v[k].guid, all->v[i].guid) == 0)
+			return true;
+	return false;
+}
+
 int net_plan_handover(struct prep *p, unsigned control_set, const struct net_adapters *adapters,
 	struct error **err)
 {
@@ -223,7 +232,7 @@ int net_plan_handover(struct prep *p, unsigned control_set, const struct net_ada
 		return -1;
 	bool any = false;
 	for (size_t i = 0; i < adapters->n; i++) {
-		if (adapters->v[i].kind != NET_NIC)
+		if (adapters->v[i].kind != NET_NIC || is_listed(adapters, i))
 			continue;
 		any = true;
 		if (hand_over(p, control_set, &adapters->v[i], err) < 0)

@@ -122,6 +122,10 @@ static int keep(struct prep *p, struct error **err)
 {
 	const struct guest *g = p->guest;
 	/* Where its adapters belong, a Windows finds them again: nothing is to be handed over. */
+	if (first_boot_origin(p) == p->to && first_boot_pending(g) && first_boot_begun(g)) {
+		plan_note(p->plan, "the first start has begun: its service is left to finish");
+		return 0;
+	}
 	if (first_boot_origin(p) == p->to)
 		return first_boot_drop(p, err);
 	for (unsigned i = 0; i < g->n_control_sets; i++)
