@@ -5,8 +5,11 @@
  */
 #include <fcntl.h>
 #include <getopt.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +20,7 @@
 #include "mem.h"
 
 #define PERIOD_NS 1000000000L
+#define REDRAW	  30 /* periods: what the kernel wrote across it goes */
 
 static json_t *read_json(const char *path)
 {
@@ -35,15 +39,36 @@ static void read_addresses(char *ret[LOCAL_ADDRESSES_MAX + 1])
 	ret[n] = NULL;
 }
 
+/* What the first adapter is waiting for; the caller frees. */
+static char *why_no_address(void)
+{
+	struct ifaddrs *all;
+	char *why = NULL;
+	if (getifaddrs(&all) < 0)
+		return NULL;
+	for (const struct ifaddrs *i = all; i && !why; i = i->ifa_next)
+		if (i->ifa_addr && i->ifa_addr->sa_family == AF_PACKET &&
+			!(i->ifa_flags & IFF_LOOPBACK))
+			why = xasprintf("%s %s", i->ifa_name,
+				i->ifa_flags & IFF_RUNNING ? "has a link and waits for DHCP"
+							   : "has no link");
+	freeifaddrs(all);
+	return why ? why : xstrdup("no network adapter");
+}
+
 static char *render(const char *identity_file, const char *agent_file)
 {
 	CLEANUP_JSON json_t *identity = read_json(identity_file), *agent = read_json(agent_file);
 	char *addresses[LOCAL_ADDRESSES_MAX + 1], host[65] = "";
+	CLEANUP_FREE char *why = NULL;
 	read_addresses(addresses);
+	if (!addresses[0])
+		why = why_no_address();
 	gethostname(host, sizeof(host) - 1);
 	const struct screen s = {.version = CE_VERSION,
 		.host_name = host,
 		.addresses = (const char *const *)addresses,
+		.no_address = why,
 		.identity = identity,
 		.agent = agent};
 	char *text = screen_text(&s);
@@ -95,14 +120,14 @@ int main(int argc, char **argv)
 		else
 			return 2;
 	CLEANUP_FREE char *shown = NULL;
-	for (;;) {
+	for (unsigned n = 0;; n++) {
 		char *text = render(identity, agent);
 		if (once) {
 			puts(text);
 			free(text);
 			return 0;
 		}
-		if (!shown || strcmp(shown, text) != 0)
+		if (!shown || strcmp(shown, text) != 0 || n % REDRAW == 0)
 			for (int i = optind; i < argc; i++)
 				show(argv[i], text);
 		free(shown);

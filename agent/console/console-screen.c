@@ -9,8 +9,10 @@
 #include "mem.h"
 #include "strbuf.h"
 
+/* What may be long or many has a limit of lines, so that the rest keeps its place on the screen. */
 #define BAR_WIDTH     40
-#define ADDRESSES_MAX 4
+#define ADDRESSES_MAX 3
+#define TEXT_LINES    4
 
 struct page {
 	struct strbuf text;
@@ -44,19 +46,26 @@ static void line(struct page *p, const char *fmt, ...)
 	strbuf_addf(&p->text, "%s%s", p->lines++ ? "\n" : "", text);
 }
 
+/* How much of the text goes on one line: whole words, if there are any. */
+static size_t take_words(const char *text, size_t n, size_t width)
+{
+	if (n <= width)
+		return n;
+	for (size_t i = width; i > width / 2; i--)
+		if (text[i] == ' ')
+			return i;
+	return width;
+}
+
 /* "  label   text", going on below where it is long: messages say the way out at their end. */
 static void wrapped(struct page *p, const char *label, const char *text)
 {
-	const size_t width = SCREEN_COLUMNS - 16;
-	for (size_t n = strlen(text); n; label = "") {
-		size_t take = n <= width ? n : width;
-		if (take < n)
-			for (size_t i = take; i > width / 2; i--)
-				if (text[i] == ' ') {
-					take = i;
-					break;
-				}
-		line(p, "  %-13s %.*s", label, (int)take, text);
+	size_t n = strlen(text);
+	for (unsigned lines = 1; n && lines <= TEXT_LINES; lines++, label = "") {
+		const bool last = lines == TEXT_LINES;
+		const size_t width = SCREEN_COLUMNS - 16 - (last ? 4 : 0);
+		size_t take = take_words(text, n, width);
+		line(p, "  %-13s %.*s%s", label, (int)take, text, last && take < n ? " ..." : "");
 		text += take;
 		n -= take;
 		while (*text == ' ')
@@ -115,23 +124,47 @@ static void job(struct page *p, const json_t *j)
 			end ? ", until about " : "", end ? end : "");
 }
 
+static void addresses(struct page *p, const struct screen *s)
+{
+	size_t n = 0;
+	while (s->addresses && s->addresses[n])
+		n++;
+	if (!n)
+		line(p, "  %-13s none yet%s%s", "address", s->no_address ? ": " : "",
+			s->no_address ? s->no_address : "");
+	for (size_t i = 0; i < n && i < ADDRESSES_MAX; i++)
+		line(p, "  %-13s %s", i ? "" : "address", s->addresses[i]);
+	if (n > ADDRESSES_MAX)
+		line(p, "  %-13s and %zu more", "", n - ADDRESSES_MAX);
+}
+
+static void last_error(struct page *p, const json_t *e)
+{
+	const char *message = string(e, "message"), *code = string(e, "code");
+	if (!message)
+		return;
+	CLEANUP_FREE char *text =
+		xasprintf("%s%s%s%s", code ? "[" : "", code ? code : "", code ? "] " : "", message);
+	wrapped(p, "last error", text);
+}
+
 static void agent(struct page *p, const json_t *a)
 {
-	const json_t *jobs = json_object_get(a, "jobs"), *last = json_object_get(a, "lastError");
+	const json_t *jobs = json_object_get(a, "jobs");
+	const size_t n = json_array_size(jobs);
 	if (!a) {
 		line(p, "  %-13s %s", "agent", "not running");
 		return;
 	}
 	line(p, "  %-13s answers on port %lld", "agent",
 		(long long)json_integer_value(json_object_get(a, "port")));
-	if (json_array_size(jobs) == 0)
+	if (n)
+		job(p, json_array_get(jobs, 0));
+	else
 		line(p, "  %-13s %s", "job", "none");
-	for (size_t i = 0; i < json_array_size(jobs) && i < 3; i++)
-		job(p, json_array_get(jobs, i));
-	if (string(last, "message")) {
-		line(p, "%s", "");
-		wrapped(p, "last error", string(last, "message"));
-	}
+	if (n > 1)
+		line(p, "  %-13s and %zu more", "", n - 1);
+	last_error(p, json_object_get(a, "lastError"));
 }
 
 char *screen_text(const struct screen *s)
@@ -140,10 +173,7 @@ char *screen_text(const struct screen *s)
 	line(&p, "CE Agent %s: compositing engine \"%s\"", s->version ? s->version : "",
 		s->host_name ? s->host_name : "");
 	line(&p, "%s", "");
-	for (size_t i = 0; s->addresses && s->addresses[i] && i < ADDRESSES_MAX; i++)
-		line(&p, "  %-13s %s", i ? "" : "address", s->addresses[i]);
-	if (!s->addresses || !s->addresses[0])
-		line(&p, "  %-13s %s", "address", "none yet");
+	addresses(&p, s);
 	identity(&p, s->identity);
 	line(&p, "%s", "");
 	agent(&p, s->agent);

@@ -14,6 +14,7 @@
 struct screen {
 	const char *version, *host_name;
 	const char *const *addresses; /* NULL-terminated: "192.0.2.5 (eth0)" */
+	const char *no_address;	      /* why there is none: "eth0 has no link" */
 	const json_t *identity;	      /* identity.json of ce-identity */
 	const json_t *agent;	      /* status file of ce-agentd */
 };

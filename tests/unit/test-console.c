@@ -51,7 +51,11 @@ START_TEST(a_job_runs)
 		"{\"port\": 443, \"jobs\": [{\"type\": \"export\", \"disk\": \"sdb\", \"step\": "
 		"\"copy\", \"overallProgressPercent\": 50, \"bytesPerSecond\": 524288000}], "
 		"\"lastError\": {\"message\": \"the share is full\"}}");
-	const struct screen s = {"0.1.0", "ce", addresses, id, agent};
+	const struct screen s = {.version = "0.1.0",
+		.host_name = "ce",
+		.addresses = addresses,
+		.identity = id,
+		.agent = agent};
 	CLEANUP_FREE char *text = checked(&s);
 	ck_assert_ptr_nonnull(strstr(text, "192.0.2.5 (eth0)"));
 	ck_assert_ptr_nonnull(strstr(text, "0123456789abcdef0123456789abcdef"));
@@ -73,10 +77,73 @@ START_TEST(hostile_texts)
 		json_pack("{s:o}", "message", json_stringn_nocheck(message, 2999)));
 	jsonx_set(agent, "jobs",
 		json_pack("[{s:f},{s:s},i]", "overallProgressPercent", 1e300, "disk", "\n\n\n", 7));
-	const struct screen s = {"0.1.0", "h\x1b", NULL, id, agent};
+	const struct screen s = {
+		.version = "0.1.0", .host_name = "h\x1b", .identity = id, .agent = agent};
 	CLEANUP_FREE char *text = checked(&s);
 	ck_assert_ptr_nonnull(strstr(text, "ABCDE-FGHJK"));
+	ck_assert_ptr_nonnull(strstr(text, "[....") ?: strstr(text, "[####"));
+	ck_assert_ptr_nonnull(strstr(text, "diagnostics --output"));
 }
 END_TEST
 
-UNIT_MAIN("console", nothing_is_known_yet, a_job_runs, hostile_texts)
+/* Many adapters, long addresses, four jobs, an error of pages: everything keeps its place. */
+START_TEST(everything_at_once)
+{
+	static const char *const addresses[] = {"192.0.2.5 (enp0s31f6)",
+		"2001:db8:1234:5678:9abc:def0:1234:5678 (enx525400123456)", "192.0.2.6 (b)",
+		"192.0.2.7 (c)", "192.0.2.8 (d)", NULL};
+	CLEANUP_JSON json_t *id =
+		json("{\"source\": \"vmware-guestinfo\", \"fingerprint\": \"SHA256:"
+		     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}");
+	CLEANUP_JSON json_t *agent =
+		json("{\"port\": 443, \"jobs\": ["
+		     "{\"type\": \"export\", \"disk\": \"sdb\", \"step\": \"copy\"},"
+		     "{\"type\": \"export\"}, {\"type\": \"prepare\"}, {}]}");
+	char message[2000] = "";
+	for (int i = 0; i < 150; i++)
+		strcat(message, "long words ");
+	jsonx_set(agent, "lastError",
+		json_pack("{s:s,s:s}", "message", message, "code", "share-lost"));
+	const struct screen s = {.version = "0.1.0",
+		.host_name = "ce",
+		.addresses = addresses,
+		.identity = id,
+		.agent = agent};
+	CLEANUP_FREE char *text = checked(&s);
+	static const char *const parts[] = {"CE Agent 0.1.0", "192.0.2.5 (enp0s31f6)",
+		"2001:db8:1234:5678:9abc:def0:1234:5678 (enx525400123456)\n", "and 2 more\n",
+		"SHA256:0123456789abcdef0123456789abcdef\n", "job           export of sdb: copy",
+		"[........................................]   0 %\n", "and 3 more\n",
+		"last error    [share-lost] long words", "words ...\n",
+		"diagnostics --output FILE"};
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		ck_assert_msg(strstr(text, parts[i]), "\"%s\" in:\n%s", parts[i], text);
+}
+END_TEST
+
+/* Nothing works: the screen says why, each time, and how to get in. */
+START_TEST(no_network_no_document)
+{
+	CLEANUP_JSON json_t *id =
+		json("{\"source\": null, \"fingerprint\": \"SHA256:"
+		     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
+		     "\"pairingCode\": \"ABCDE-FGHJK\"}");
+	jsonx_set(id, "problem",
+		json_pack("{s:s}", "message",
+			"config-drive: \"server.key\" does not belong to \"server.certificate\" and this goes on for a while"));
+	const struct screen s = {.version = "0.1.0",
+		.host_name = "ce",
+		.no_address = "enp0s3 has no link",
+		.identity = id};
+	CLEANUP_FREE char *text = checked(&s);
+	static const char *const parts[] = {"none yet: enp0s3 has no link\n",
+		"pairing code  ABCDE-FGHJK",
+		"PROBLEM       config-drive: ", "agent         not running",
+		"no enrolment document", "diagnostics --output FILE"};
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		ck_assert_msg(strstr(text, parts[i]), "\"%s\" in:\n%s", parts[i], text);
+}
+END_TEST
+
+UNIT_MAIN("console", nothing_is_known_yet, a_job_runs, hostile_texts, everything_at_once,
+	no_network_no_document)
