@@ -96,7 +96,7 @@ static const struct option_row options[] = {
 	TEXT("cert", "FILE", 0, cert, "client certificate, PEM (CE_CERT)"),
 	TEXT("key", "FILE", 0, key, "its key, PEM (CE_KEY)"),
 	TEXT("ca", "FILE", 0, ca, "the CA that signed the agent's certificate (CE_CA)"),
-	TEXT("fingerprint", "SHA256:HEX", 0, fingerprint,
+	TEXT("fingerprint", "HEX", 0, fingerprint,
 		"instead: that certificate, as the console shows it (CE_FINGERPRINT)"),
 	FLAG("json", 0, json, "one JSON document on standard output, nothing else"),
 	TEXT("disk", "DISK", TAKES_DISK, disk, "device or image file (local); disk id (agent)"),

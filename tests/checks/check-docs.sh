@@ -12,7 +12,7 @@ is "cectl lists the same codes" "$("$BUILD/agent/cectl" local list-errors --json
 	"$documented"
 
 # Every word of ./dev help is a command, and the other way round.
-is "./dev help names every command" "$(./dev help | sed -n 's/^  \([a-z]\+\) .*/\1/p; $ s/.*/help/p' | sort)" \
+is "./dev help names every command" "$(./dev help | sed -n 's/^  \([a-z]\+\) .*/\1/p; $ s/.*/help/p' | sort -u)" \
 	"$(sed -n '/^case \$command in/,$ s/^\([a-z][a-z |]*\)).*/\1/p' dev | tr -d ' ' | tr '|' '\n' | sort)"
 
 # A fresh machine gets every library that the build asks for.
@@ -46,17 +46,19 @@ is "links in the documents exist" "$(broken_links)" ""
 # The options that README, the man pages and docs use are options of the programs.
 known_options() {
 	local verb
-	for verb in "" export jobs prepare "local export" "local hash" "local inspect" "local check" "local prepare" "local recover"; do
+	for verb in "" export jobs prepare "local export" "local hash" "local inspect" "local check" "local prepare" "local recover" pair diagnostics; do
 		# shellcheck disable=SC2086  # one or two words
 		"$BUILD/agent/cectl" $verb --help 2>&1
 	done
 	"$BUILD/agent/ce-agentd" --help 2>&1
 	./dev help
+	image/vm.sh --help
+	image/build.sh --help 2>&1
 }
 unknown_options() {
 	local option known
 	known=$(known_options)
-	cat README.md CONTRIBUTING.md docs/*.md | sed -n '/^```/,/^```/p; s/^\(    \|\t\)//p' |
+	cat README.md CONTRIBUTING.md docs/*.md docs/operations/*.md | sed -n '/^```/,/^```/p; s/^\(    \|\t\)//p' |
 		grep -E '(cectl|ce-agentd|\./dev) ' | grep -oE -- ' --[a-z-]+' | sort -u |
 		while read -r option; do
 			grep -qE -- "$option\b" <<<"$known" || echo "$option"

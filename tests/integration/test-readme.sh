@@ -40,11 +40,19 @@ port=$(free_port)
 at_exit end_process $!
 export CE_SERVER=https://127.0.0.1:$port CE_CERT=$TMP/pki/client.crt CE_KEY=$TMP/pki/client.key CE_CA=$TMP/pki/ca.crt
 must wait_for 20 "$BUILD/agent/cectl" status
-block 'curl --cert' | sed -e "s|https://ce:8443|$CE_SERVER|" -e "s|smb://files/|smb://127.0.0.1:$SMBD_PORT/|" \
+block 'curl --cert' | sed -e "s|https://ce/|$CE_SERVER/|" -e "s|smb://files/|smb://127.0.0.1:$SMBD_PORT/|" \
 	-e 's|"password": "…"|"password": "secret"|' -e 's|^curl |curl --fail-with-body --silent --show-error |' >"$TMP/post.sh"
 cd "$TMP/pki" || exit 1
 run_ok "the appliance's request" bash "$TMP/post.sh"
 job=$(run_out | jq -r '.id // empty')
 run_ok "its job" "$BUILD/agent/cectl" watch "$job" --json
 run_ok "its image is sound" qemu-img check -q -f vhdx "$TMP/smbd/share/win11.vhdx"
+
+# its document, as a platform would hand it over
+cp ca.crt appliance-ca.crt
+block 'enrolment.json' >"$TMP/enrol.sh"
+run_ok "the enrolment document is made" bash "$TMP/enrol.sh"
+mkdir "$TMP/credentials" && cp enrolment.json "$TMP/credentials/ce.enrolment"
+run_ok "a worker takes it" env CREDENTIALS_DIRECTORY="$TMP/credentials" "$BUILD/agent/ce-identity" --output "$TMP/run" --wait-ms 0
+is "and knows its source" "$(jq -r '.source, .problem.message' "$TMP/run/identity.json" | xargs)" "systemd-credential null"
 done_testing
