@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Remote Desktop through the Windows firewall: the in-box rules, switched on. A rule is text,
+ * Remote Desktop, and ping, through the Windows firewall: the in-box rules, switched on. A rule is text,
  * "v2.30|Action=Allow|Active=FALSE|Dir=In|…|"; one word of it is changed.
  */
 #include <string.h>
@@ -13,8 +13,15 @@
 #define POLICY		  "Services\\SharedAccess\\Parameters\\FirewallPolicy"
 #define SOFTWARE_POLICIES "Policies\\Microsoft\\"
 
-static const char *const rules[] = {
-	"RemoteDesktop-UserMode-In-TCP", "RemoteDesktop-UserMode-In-UDP"};
+/* Azure's and Google's instructions want an answer to ping, too. */
+static const struct {
+	const char *name, *what;
+	bool cloud;
+} rules[] = {
+	{"RemoteDesktop-UserMode-In-TCP", "Remote Desktop", false},
+	{"RemoteDesktop-UserMode-In-UDP", "Remote Desktop", false},
+	{"FPS-ICMP4-ERQ-In", "ping", true},
+};
 static const char *const profiles[] = {"DomainProfile", "StandardProfile", "PublicProfile"};
 
 static bool rule_has(const char *rule, const char *word)
@@ -43,12 +50,13 @@ static char *switched_on(const char *rule)
 	return strbuf_take(&b);
 }
 
-static int switch_on(struct prep *p, const char *key, const char *name, struct error **err)
+static int switch_on(
+	struct prep *p, const char *key, const char *name, const char *what, struct error **err)
 {
 	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
 	CLEANUP_FREE char *rule = hive_get_text(h, hive_find(h, hive_root(h), key), name);
 	if (!rule) {
-		plan_note(p->plan, "%s: no rule %s: Remote Desktop may be blocked", key, name);
+		plan_note(p->plan, "%s: no rule %s: %s may be blocked", key, name, what);
 		return 0;
 	}
 	if (!rule_has(rule, "Action=Allow") || !rule_has(rule, "Dir=In")) {
@@ -75,8 +83,10 @@ int settings_firewall(struct prep *p, unsigned control_set, struct error **err)
 	CLEANUP_FREE char *key = xasprintf("%s\\FirewallRules", policy);
 	if (!hive_find(h, hive_root(h), key))
 		return 0;
+	bool cloud = strcmp(p->to->name, "azure") == 0 || strcmp(p->to->name, "gcp") == 0;
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		if (switch_on(p, key, rules[i], err) < 0)
+		if ((!rules[i].cloud || cloud) &&
+			switch_on(p, key, rules[i].name, rules[i].what, err) < 0)
 			return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(profiles); i++) {
 		uint32_t n = 0;

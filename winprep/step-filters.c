@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "filters-orphan.h"
 #include "mem.h"
 #include "strip.h"
 
@@ -54,16 +55,18 @@ static int strip_classes(struct prep *p, unsigned control_set, struct error **er
 
 static int plan_filters(struct prep *p, struct error **err)
 {
+	bool strip = strip_applies(p);
 	for (unsigned i = 0; i < p->guest->n_control_sets; i++)
-		if (strip_classes(p, i, err) < 0 ||
-			guest_each_device(p->guest, i, strip_device, p, err) < 0)
+		if ((strip && (strip_classes(p, i, err) < 0 ||
+				      guest_each_device(p->guest, i, strip_device, p, err) < 0)) ||
+			filters_orphan(p, i, err) < 0)
 			return -1;
 	return 0;
 }
 
 const struct step step_filters = {
 	.name = "filters",
-	.summary = "take the source platform's filter drivers out of classes and devices",
-	.applies = strip_applies,
+	.summary = "take the source platform's filter drivers out of classes and devices, and "
+		   "those without a driver out of storage classes",
 	.plan = plan_filters,
 };

@@ -270,6 +270,10 @@ static const char all_changes[] =
 	"< " S "Services\\RemoteRegistry] \"Start\"=dword:00000004\n"
 	"> " S "Services\\RemoteRegistry] \"Start\"=dword:00000002\n"
 	"< " S
+	"Services\\SharedAccess\\Parameters\\FirewallPolicy\\FirewallRules] \"FPS-ICMP4-ERQ-In\"=str(1):\"v2.30|Action=Allow|Active=FALSE|Dir=In\n"
+	"> " S
+	"Services\\SharedAccess\\Parameters\\FirewallPolicy\\FirewallRules] \"FPS-ICMP4-ERQ-In\"=str(1):\"v2.30|Action=Allow|Active=TRUE|Dir=In\n"
+	"< " S
 	"Services\\SharedAccess\\Parameters\\FirewallPolicy\\FirewallRules] \"RemoteDesktop-UserMode-In-TCP\"=str(1):\"v2.30|Action=Allow|Active=FALSE|Dir=In\n"
 	"< " S
 	"Services\\SharedAccess\\Parameters\\FirewallPolicy\\FirewallRules] \"RemoteDesktop-UserMode-In-UDP\"=str(1):\"v2.30|Action=Allow|Active=FALSE|Dir=In\n"

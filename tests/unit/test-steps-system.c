@@ -7,6 +7,7 @@
 #include "hive-guest.h"
 #include "io.h"
 #include "mem.h"
+#include "plan-notes.h"
 #include "strip.h"
 
 #define REAL "win10-19041-vmware-efi.SYSTEM"
@@ -35,7 +36,6 @@ START_TEST(filters_go_from_devices)
 	struct plan plan = {0};
 	hive_guest_init(&g, REAL);
 	struct prep p = make_prep(&g, &plan, "kvm");
-	ck_assert(step_filters.applies(&p));
 	hive_guest_run(&p, &step_filters);
 	ck_assert_uint_ge(plan.n, 1);
 	for (size_t i = 0; i < plan.n; i++) {
@@ -43,6 +43,43 @@ START_TEST(filters_go_from_devices)
 		ck_assert(strcasecmp(plan.v[i].text, "vmmouse") == 0 ||
 			  strcasecmp(plan.v[i].text, "vmusbmouse") == 0);
 	}
+	plan_done(&plan);
+	hive_guest_done(&g);
+}
+END_TEST
+
+static void put_filters(struct guest *g, const char *class, const char *name, const char *const *v)
+{
+	struct hive *h = g->hives[HIVE_SYSTEM].h;
+	CLEANUP_FREE char *key = xasprintf("ControlSet001\\Control\\Class\\%s", class);
+	CLEANUP_REG_VALUE struct reg_value value = reg_multi_sz(v);
+	hive_node node;
+	ck_ok(hive_make(h, hive_root(h), key, &node, &err));
+	ck_ok(hive_set(h, node, name, &value, &err));
+}
+
+/* What kept the source's disk from starting nowhere can at the target: its controller is of another class. */
+START_TEST(storage_filters_without_a_driver_go)
+{
+	struct guest g;
+	struct plan plan = {0};
+	hive_guest_init(&g, REAL);
+	struct prep p = make_prep(&g, &plan, "vsphere"); /* nothing is stripped */
+	put_filters(&g, "{4D36E96A-E325-11CE-BFC1-08002BE10318}", "UpperFilters",
+		(const char *const[]){"gone1", NULL});
+	put_filters(&g, "{4d36e967-e325-11ce-bfc1-08002be10318}", "LowerFilters",
+		(const char *const[]){"EhStorClass", "GONE2", "storahci", NULL});
+	/* The filters of other classes are nobody's business. */
+	put_filters(&g, "{4d36e96b-e325-11ce-bfc1-08002be10318}", "UpperFilters",
+		(const char *const[]){"gone3", "kbdclass", NULL});
+	hive_guest_run(&p, &step_filters);
+	ck_assert_uint_eq(plan.n, 2);
+	for (size_t i = 0; i < plan.n; i++)
+		ck_assert_int_eq(plan.v[i].kind, ACT_REG_LIST_REMOVE);
+	ck_assert_str_eq(plan.v[0].text, "GONE2");
+	ck_assert_str_eq(plan.v[1].text, "gone1");
+	ck_assert(plan_notes_have(&plan, "\"storahci\" of class DiskDrive stays"));
+	ck_assert(!plan_notes_have(&plan, "EhStorClass"));
 	plan_done(&plan);
 	hive_guest_done(&g);
 }
@@ -176,7 +213,7 @@ START_TEST(nothing_is_stripped_without_a_reason)
 	struct plan plan = {0};
 	struct guest g = {0};
 	struct prep p = make_prep(&g, &plan, "vsphere");
-	ck_assert(!step_filters.applies(&p)); /* from vSphere to vSphere */
+	ck_assert(!strip_applies(&p)); /* from vSphere to vSphere */
 	p.to = platform_find("kvm");
 	p.from = NULL;
 	ck_assert(!step_services.applies(&p)); /* from nobody knows where */
@@ -187,6 +224,7 @@ START_TEST(nothing_is_stripped_without_a_reason)
 }
 END_TEST
 
-UNIT_MAIN("steps-system", filters_go_from_devices, services_are_disabled_then_removed,
-	packages_leave_the_driver_database, tools_leave_no_name_behind,
-	boot_paths_lose_their_override, nothing_is_stripped_without_a_reason)
+UNIT_MAIN("steps-system", filters_go_from_devices, storage_filters_without_a_driver_go,
+	services_are_disabled_then_removed, packages_leave_the_driver_database,
+	tools_leave_no_name_behind, boot_paths_lose_their_override,
+	nothing_is_stripped_without_a_reason)
