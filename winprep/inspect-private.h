@@ -9,6 +9,7 @@
 json_t *inspect_boot_drivers(const struct guest *g);
 json_t *inspect_filters(const struct guest *g);
 json_t *inspect_network(const struct guest *g);
+json_t *inspect_first_boot(const struct guest *g);
 json_t *inspect_hives(const struct guest *g);
 json_t *inspect_pagefile(const struct guest *g);
 json_t *inspect_hibernation(const struct guest *g);

@@ -6,6 +6,8 @@
 #include "guest-state.h"
 #include "inspect-private.h"
 #include "mem.h"
+#include "net-first-boot.h"
+#include "net-handover.h"
 
 /* ---- pagefile, hibernation ---- */
 
@@ -105,6 +107,21 @@ json_t *inspect_compact_os(const struct guest *g)
 		compressed = compressed || st.wof;
 	}
 	return seen ? json_boolean(compressed) : json_null();
+}
+
+/* ---- the first start that a preparation planned ---- */
+
+json_t *inspect_first_boot(const struct guest *g)
+{
+	struct hive *h = g->hives[HIVE_SOFTWARE].h;
+	if (!g->hives[HIVE_SYSTEM].h || !h)
+		return json_null();
+	json_t *o = json_object();
+	hive_node node = hive_find(h, hive_root(h), NET_HANDOVER_KEY);
+	jsonx_set_bool(o, "pending", first_boot_pending(g));
+	inspect_set_number(o, "starts", h, node, FIRST_BOOT_STARTS);
+	inspect_set_text(o, "state", h, hive_find(h, node, FIRST_BOOT_RESULT), FIRST_BOOT_STATE);
+	return o;
 }
 
 /* ---- what may work against a preparation ---- */

@@ -160,6 +160,7 @@ json_t *guest_inspect(const struct guest *g)
 	jsonx_set(o, "bootDrivers", inspect_boot_drivers(g));
 	jsonx_set(o, "filters", inspect_filters(g));
 	jsonx_set(o, "network", inspect_network(g));
+	jsonx_set(o, "firstBoot", inspect_first_boot(g));
 	jsonx_set(o, "citrix", citrix(g));
 	jsonx_set(o, "pagefile", inspect_pagefile(g));
 	jsonx_set(o, "hibernation", inspect_hibernation(g));

@@ -35,9 +35,6 @@ static const struct {
 /* Below NET_HANDOVER_KEY. */
 #define SOURCE	"Source"  /* platform that the adapters are of */
 #define MACHINE "Machine" /* HardwareConfig\LastConfig at that time */
-/* The service's own: how often it was started, what came of it. */
-#define STARTS "Starts"
-#define RESULT "Result"
 
 static struct reg_value service_value(size_t i)
 {
@@ -93,7 +90,8 @@ bool first_boot_begun(const struct guest *g)
 	struct hive *h = g->hives[HIVE_SOFTWARE].h;
 	hive_node node = handover_node(g);
 	uint32_t starts;
-	return node && (hive_get_number(h, node, STARTS, &starts) || hive_find(h, node, RESULT));
+	return node && (hive_get_number(h, node, FIRST_BOOT_STARTS, &starts) ||
+			       hive_find(h, node, FIRST_BOOT_RESULT));
 }
 
 /* ---- where the adapters belong ---- */
@@ -142,10 +140,10 @@ static int plan_origin(struct prep *p, struct error **err)
 static int forget_run(struct prep *p, struct error **err)
 {
 	struct hive *h = p->guest->hives[HIVE_SOFTWARE].h;
-	if (set_or_unset(p, STARTS, NULL, err) < 0)
+	if (set_or_unset(p, FIRST_BOOT_STARTS, NULL, err) < 0)
 		return -1;
 	return plan_reg_delete_key(
-		p->plan, h, HIVE_SOFTWARE, NET_HANDOVER_KEY "\\" RESULT, WHY_OLD, err);
+		p->plan, h, HIVE_SOFTWARE, NET_HANDOVER_KEY "\\" FIRST_BOOT_RESULT, WHY_OLD, err);
 }
 
 /* ---- the service ---- */

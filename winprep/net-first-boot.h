@@ -11,6 +11,11 @@
 #define FIRST_BOOT_FOLDER  "\\CEAgent" /* below the Windows folder */
 #define FIRST_BOOT_FILE	   FIRST_BOOT_FOLDER "\\ce-firstboot.exe"
 
+/* What the service writes below NET_HANDOVER_KEY: how often it was started, and what came of it. */
+#define FIRST_BOOT_STARTS "Starts"
+#define FIRST_BOOT_RESULT "Result"
+#define FIRST_BOOT_STATE  "State" /* in it: one phrase */
+
 /* The service is there and has not run to its end. */
 bool first_boot_pending(const struct guest *g);
 /* It was started at least once since the hand-over was written. */

@@ -8,6 +8,7 @@
 #include "net-adapters.h"
 #include "net-first-boot.h"
 #include "net-handover.h"
+#include "plan-apply.h"
 #include "prepare.h"
 
 #define GUID	"{0f8b5c1e-0000-4000-8000-00000000000a}"
@@ -140,6 +141,7 @@ static inline size_t run(
 	f->g.volume = f->c.v;
 	f->warnings = 0;
 	ck_ok(step_network.plan(&f->p, &err));
+	ck_ok(plan_check(&f->plan, &f->g, &err));
 	apply(f);
 	struct plan first = f->plan;
 	struct op quiet = {0};

@@ -7,8 +7,6 @@
 #include "plan-notes.h"
 #include "sd-util.h"
 
-#include "plan-apply.h"
-
 START_TEST(keep_puts_program_and_service)
 {
 	struct fixture f;
@@ -292,11 +290,9 @@ END_TEST
 
 static int check_one(struct fixture *f, const char *path, struct error **err)
 {
-	const char *image = tmp("room");
-	ntfs_tool_make(image, 80 * MiB, 4096, 512); /* a plan is to leave 64 MiB free */
 	plan_done(&f->plan);
 	plan_file_put(&f->plan, path, "x", 1, "test");
-	f->c = change(image);
+	f->c = change(f->image);
 	f->g.volume = f->c.v;
 	int rc = plan_check(&f->plan, &f->g, err);
 	f->g.volume = NULL;
