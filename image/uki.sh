@@ -22,7 +22,7 @@ add() { # NAME FILE
 	at=$((at + $(stat -Lc %s "$2")))
 }
 line=$(mktemp)
-trap 'rm -f "$line"' EXIT
+trap 'rm -f "$line" "$out.new" "$out.signed"' EXIT
 tr '\n' ' ' <"$cmdline" | sed 's/ *$//' >"$line"
 add .osrel "$release"
 add .cmdline "$line"
