@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# ./dev vm [DISK...] [--write] [--port N] [--memory MIB] [--debug] [--detach] [--dir DIR]
+# ./dev vm [DISK...] [--write] [--port N] [--memory MIB] [--debug] [--pair] [--detach] [--dir DIR]
 # Starts the CE image in QEMU with the disks attached, an identity of its own and a client for it, and
 # prints what to type next. Builds the image where there is none (as root). Ctrl-C ends the machine.
 #   DISK      raw, qcow2, VHDX or VMDK: an image file or a block device
@@ -8,6 +8,7 @@
 #   --port N  the agent's port on 127.0.0.1 [8443]
 #   --memory  of the machine, in MiB [1024]
 #   --debug   the variant with a login on its consoles and ssh, on port 2222 of 127.0.0.1 (--ssh-port N)
+#   --pair    without an enrolment document: it shows a code on its console, cectl pair takes it from there
 #   --detach  returns when the agent answers, and says how to end the machine
 #   --dir DIR keeps the machine's files there: job records and packs are there the next time
 #   --demo    prepares and exports a made disk by it, and checks the result (tests/demo)
@@ -17,7 +18,7 @@ TOP=$(dirname "$HERE")
 . "$HERE/lib.sh"
 . "$TOP/tests/lib/pki.sh"
 
-disks=() attached=() write='' port=8443 memory=1024 variant=ce detach='' dir='' keep='' qemu='' args=()
+disks=() attached=() write='' port=8443 memory=1024 variant=ce pair='' detach='' dir='' keep='' qemu='' args=()
 ssh_port=2222
 value() { [ $# -ge 2 ] || die "$1: a value is missing"; }
 number() { # OPTION TEXT FROM TO
@@ -30,6 +31,7 @@ while [ $# -gt 0 ]; do
 	--ssh-port) value "$@" && ssh_port=$2 && shift ;;
 	--memory) value "$@" && memory=$2 && shift ;;
 	--debug) variant=ce-debug ;;
+	--pair) pair=1 ;;
 	--detach) detach=1 ;;
 	--dir) value "$@" && dir=$(readlink -m "$2") && keep=1 && shift ;;
 	--help) usage "$0" 0 ;;
@@ -142,7 +144,8 @@ enrol() {
 	jq -n --rawfile cert "$dir/pki/server.crt" --rawfile key "$dir/pki/server.key" --rawfile ca "$dir/pki/ca.crt" \
 		'{version: 1, server: {certificate: $cert, key: $key}, clientCa: $ca}' >"$dir/enrolment.json"
 	chmod 600 "$dir/enrolment.json"
-	args+=(-fw_cfg "name=opt/io.systemd.credentials/ce.enrolment,file=${dir//,/,,}/enrolment.json")
+	[ -n "$pair" ] ||
+		args+=(-fw_cfg "name=opt/io.systemd.credentials/ce.enrolment,file=${dir//,/,,}/enrolment.json")
 	cat >"$dir/env" <<-END
 		export CE_SERVER=https://127.0.0.1:$port CE_CERT=${dir@Q}/pki/client.crt CE_KEY=${dir@Q}/pki/client.key
 		export CE_CA=${dir@Q}/pki/ca.crt PATH=${TOP@Q}/build/agent:\$PATH
@@ -213,7 +216,7 @@ why_it_ended() {
 # A clock on a terminal, a line now and then elsewhere.
 wait_for_agent() {
 	local from=$SECONDS told=0 n
-	until ask /v1/status >"$dir/status"; do
+	until answers; do
 		kill -0 "$qemu" 2>/dev/null || die "$(why_it_ended)"
 		n=$((SECONDS - from))
 		[ $n -lt 900 ] || die "the agent does not answer after $n s; the machine's console: $(console_end)"
@@ -226,15 +229,25 @@ wait_for_agent() {
 		sleep 0.2
 	done
 	[ ! -t 2 ] || printf '\r\033[K' >&2
-	echo "$(jq -r '"\(.name) \(.version)"' "$dir/status") answers after $((SECONDS - from)) s" >&2
+	echo "the agent answers after $((SECONDS - from)) s" >&2
+}
+# To a client; where there is none yet, that it waits to be paired.
+answers() {
+	if [ -n "$pair" ]; then
+		curl -sk -m 20 "https://127.0.0.1:$port/" | grep -q not-paired
+	else
+		ask /v1/status >/dev/null
+	fi
 }
 
 say_what_next() {
-	local disk
-	disk=$(ask '/v1/disks?inspect=false' | jq -r '.items[0].id // empty' || true)
+	local disk=''
+	[ -n "$pair" ] || disk=$(ask '/v1/disks?inspect=false' | jq -r '.items[0].id // empty' || true)
 	echo "Type$([ -n "$detach" ] || echo " in another terminal"):
-  . ${dir@Q}/env
-  cectl disks"
+  . ${dir@Q}/env"
+	[ -z "$pair" ] || echo "  tail -n 12 ${dir@Q}/serial.log     # its console: the certificate's fingerprint, the pairing code
+  unset CE_CA; cectl pair --client-ca ${dir@Q}/pki/ca.crt"
+	[ -n "$pair" ] || echo "  cectl disks"
 	[ -z "$disk" ] || echo "  cectl prepare --disk $disk --target azure --dry-run"
 	[ $variant = ce ] || echo "  ssh -p $ssh_port -i ${dir@Q}/ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=${dir@Q}/known_hosts root@127.0.0.1
   socat -,raw,echo=0,escape=0x1d UNIX-CONNECT:${dir@Q}/serial     # its serial console; Ctrl-] leaves"
