@@ -6,6 +6,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$TOP/tests/lib/windows.sh"
 . "$TOP/tests/lib/smbd.sh"
+. "$TOP/tests/lib/vm.sh"
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 smbd_available || skip_all "needs smbd"
 cectl=$BUILD/agent/cectl
@@ -30,21 +31,16 @@ while IFS=: read -r platform modules; do
 	is "modules for $platform" "$missing" ""
 done < <(grep -v '^#' "$TOP/image/modules.txt")
 
+is "nobody can log in: no ssh, no getty, no login" \
+	"$(unsquashfs -l "$TMP/initrd/root.squashfs" | grep -E 'bin/(sshd?|a?getty|login)$|getty[^/]*\.(service|target)$')" ""
+
 # ---- the machine ----
 disk=$TMP/win.img
 windows_copy "$disk" platform=vsphere size=1024 || { ok "the disk is made" false && done_testing; }
 smbd_start "$TMP/smbd" user=ips password=secret || exit 1
 at_exit smbd_stop "$TMP/smbd"
-# the guest's way to it: 10.0.2.100:445, one process a connection
-cat >"$TMP/to-smbd" <<END
-#!/bin/bash
-exec 3<>/dev/tcp/127.0.0.1/$SMBD_PORT
-cat <&3 &
-cat >&3
-END
-chmod +x "$TMP/to-smbd"
+vm_share "$TMP"
 port=$(free_port)
-export CE_VM_GUESTFWD=tcp:10.0.2.100:445-cmd:$TMP/to-smbd
 start=$(date +%s%N)
 run_ok "the machine starts and answers" timeout 600 "$TOP/image/vm.sh" "$disk" --write --detach --dir "$TMP/vm" --port "$port"
 qemu=$(cat "$TMP/vm/qemu.pid" 2>/dev/null)
@@ -86,4 +82,5 @@ is "a job is canceled" "$(run_out | jq -r .status)" canceled
 
 like "the console shows who it is" "$(tr -d '\033' <"$TMP/vm/serial.log")" "systemd-credential"
 unlike "and no key" "$(cat "$TMP/vm/serial.log")" "PRIVATE KEY"
+run_ok "it powers off" vm_end "$TMP/vm"
 done_testing
