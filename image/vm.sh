@@ -83,6 +83,8 @@ if [ ! -e "$image" ]; then
 	[ $variant = ce ] || debug=(--debug)
 	"$HERE/build.sh" --out "$images" "${debug[@]}" >&2
 fi
+newer=$(cd "$TOP" && find agent common diskops image systemd vhdx winprep -type f -newer "$image" -print -quit)
+[ -z "$newer" ] || echo "the image is older than $newer: ./dev image builds a new one" >&2
 
 # ---- the machine ----
 # What is running is not cut off where it may have written half of something.
