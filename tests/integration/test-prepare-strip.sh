@@ -24,7 +24,7 @@ values() {
 }
 # files NAME: files but for those that every preparation changes or the volume keeps for itself
 files() {
-	file_list "$TMP/volume" | grep -v -e '/$' -e '^Windows/System32/config/' -e '^pagefile.sys' -e '^swapfile.sys' \
+	file_list "$TMP/volume" | grep -v -e '/$' -e '^Windows/System32/config/' -e '^Windows/CEAgent/' -e '^pagefile.sys' -e '^swapfile.sys' \
 		-e '^\$' -e '^System Volume Information' | LC_ALL=C sort >"$TMP/$1.files"
 }
 
