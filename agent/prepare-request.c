@@ -100,6 +100,9 @@ static int check_root(struct parser *p, struct error **err)
 	for (char *c = path; *c; c++)
 		if (*c == '/')
 			*c = '\\';
+	size_t len = strlen(path);
+	if (len > 1 && path[len - 1] == '\\')
+		path[len - 1] = '\0';
 	if (!path[1] || strpbrk(path, ":*?\"<>|") || strstr(path, "\\\\") || strstr(path, "\\.."))
 		return err_set(err, ERR_INVALID_FIELD,
 			"field \"root\" is \"%.200s\" (a folder like \"\\Windows\" expected)",

@@ -109,6 +109,24 @@ static int raw_flush(struct disk *d, struct error **err)
 	return 0;
 }
 
+/* Holes become blocks that read as zeros; a file system that cannot do so is not asked for more. */
+static int raw_reserve(struct disk *d, const struct ranges *where, struct error **err)
+{
+	int fd = ((struct disk_raw *)d)->fd;
+	for (size_t i = 0; i < where->n; i++) {
+		const struct range *r = &where->v[i];
+		if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)r->start,
+			    (off_t)(r->end - r->start)) == 0)
+			continue;
+		if (errno != ENOSPC && errno != EDQUOT)
+			return 0;
+		err_errno(err, ERR_NO_SPACE, errno, "\"%s\" cannot grow by %" PRIu64 " bytes",
+			d->name, r->end - r->start);
+		return err_hint(err, "free space where the disk's file is");
+	}
+	return 0;
+}
+
 static int seek_error(struct disk *d, uint64_t at, struct error **err)
 {
 	return err_errno(
@@ -153,6 +171,7 @@ static const struct disk_ops raw_file_ops = {
 	.pread = raw_pread,
 	.pwrite = raw_pwrite,
 	.flush = raw_flush,
+	.reserve = raw_reserve,
 	.data_ranges = raw_data_ranges,
 	.close = raw_close,
 };

@@ -145,6 +145,12 @@ int disk_flush(struct disk *d, struct error **err)
 	return checked(d->ops->flush(d, err), err);
 }
 
+int disk_reserve(struct disk *d, const struct ranges *where, struct error **err)
+{
+	assert(!*err);
+	return d->ops->reserve ? checked(d->ops->reserve(d, where, err), err) : 0;
+}
+
 int disk_data_ranges(
 	struct disk *d, uint64_t start, uint64_t end, struct ranges *ret, struct error **err)
 {

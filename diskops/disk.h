@@ -18,6 +18,8 @@ struct disk_ops {
 	int (*pwrite)(struct disk *d, const void *buf, size_t len, uint64_t offset,
 		struct error **err); /* NULL: read-only */
 	int (*flush)(struct disk *d, struct error **err);
+	/* Room for what will be written there; NULL: there is, or it cannot be had beforehand. */
+	int (*reserve)(struct disk *d, const struct ranges *where, struct error **err);
 	/* May be NULL: everything may hold data. */
 	int (*data_ranges)(struct disk *d, uint64_t start, uint64_t end, struct ranges *ret,
 		struct error **err);
@@ -60,6 +62,8 @@ DEFINE_CLEANUP(struct disk *, disk_close);
 int disk_pread(struct disk *d, void *buf, size_t len, uint64_t offset, struct error **err);
 int disk_pwrite(struct disk *d, const void *buf, size_t len, uint64_t offset, struct error **err);
 int disk_flush(struct disk *d, struct error **err);
+/* ERR_NO_SPACE where the file that holds the disk cannot grow by that; the content stays as it is. */
+int disk_reserve(struct disk *d, const struct ranges *where, struct error **err);
 /* Adds to ret what of [start, end) may hold something other than zero. */
 int disk_data_ranges(
 	struct disk *d, uint64_t start, uint64_t end, struct ranges *ret, struct error **err);

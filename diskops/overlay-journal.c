@@ -154,8 +154,10 @@ int overlay_commit(struct overlay *o, struct disk *target, struct op *op, struct
 	if (!*o->path)
 		return err_set(
 			err, ERR_INTERNAL, "\"%s\": its overlay is in memory only", target->name);
+	CLEANUP_RANGES struct ranges changed = {0};
+	overlay_changed(o, &changed);
 	op_begin(op, "commit", 0, 5);
-	if (seal(o, op, err) < 0)
+	if (disk_reserve(target, &changed, err) < 0 || seal(o, op, err) < 0)
 		return err_prefix(err, "the disk is untouched");
 	OP_COMMIT_SCOPE(op);
 	op_wrote(op);

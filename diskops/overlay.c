@@ -202,9 +202,12 @@ int overlay_new(struct overlay **ret, struct disk *base, const char *journal, co
 			"journal \"%s\" exists: a commit may have been interrupted", journal);
 		return err_hint(err, "`cectl local recover` completes it or throws it away");
 	}
-	if (fd < 0)
-		return err_errno(err, ERR_WRITE, errno, "create journal \"%s\"",
+	if (fd < 0) {
+		err_errno(err, ERR_WRITE, errno, "create journal \"%s\"",
 			journal ? journal : "in memory");
+		return err_hint(
+			err, "the disk is untouched; name a place for the journal: --journal FILE");
+	}
 	if (!journal)
 		journal = "";
 	if (overlay_lock(fd, journal, err) < 0) {

@@ -187,11 +187,13 @@ const struct guest_place *guest_places_choose(const struct guest_places *p, stru
 		matches++;
 	}
 	CLEANUP_FREE char *names = strbuf_take(&list);
-	if (matches == 0)
+	if (matches == 0) {
 		err_set(err, ERR_NO_WINDOWS, "no Windows in \"%s\": there is %s%s%s", root, names,
 			p->failure ? "; not to be read: " : "",
 			p->failure ? p->failure->message : "");
-	else if (matches > 1)
+		err_hint(err, "name one that is there with --root (root in a request), or none");
+	}
+	if (matches > 1)
 		err_set(err, ERR_TWO_WINDOWS, "the disk holds more than one Windows: %s", names);
 	return matches == 1 ? chosen : NULL;
 }

@@ -119,7 +119,7 @@ static int open_guest(struct run *r, const struct prepare_request *request, bool
 	return 0;
 }
 
-static int choose_platforms(struct run *r, const struct prepare_request *request,
+static int choose_platforms(struct run *r, const struct prepare_request *request, struct op *op,
 	json_t **ret_evidence, struct error **err)
 {
 	r->prep.to = platform_find(request->target);
@@ -131,6 +131,10 @@ static int choose_platforms(struct run *r, const struct prepare_request *request
 	if (request->source && !r->prep.from)
 		return err_set(
 			err, ERR_UNKNOWN_PLATFORM, "source \"%s\" is not known", request->source);
+	if (guessed && r->prep.from != guessed)
+		op_warn(op, "source-differs",
+			"the source is said to be %s, what is found in this Windows says %s: what the tools of %s left stays",
+			r->prep.from->name, guessed->name, guessed->name);
 	return 0;
 }
 
@@ -198,7 +202,7 @@ static int plan_and_apply(struct run *r, const struct prepare_request *request, 
 {
 	op_begin(op, "inspect", 0, 10);
 	if (open_guest(r, request, true, op, err) < 0 ||
-		choose_platforms(r, request, ret_evidence, err) < 0)
+		choose_platforms(r, request, op, ret_evidence, err) < 0)
 		return -1;
 	op_begin(op, "plan", 0, 10);
 	if (first_boot_needs_check(request, r->guest, &r->plan, err) < 0 ||

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "jsonx.h"
+#include "worker-in-use.h"
 #include "worker.h"
 
 int worker_open_disk(struct worker *w, struct disk **ret, struct error **err)
@@ -35,11 +35,8 @@ int worker_claim_disk(struct worker *w, bool write, struct disk **ret, struct er
 	CLEANUP_CLOSE int fd = w->path ? open_path(w->path, write, err) : TAKE_FD(w->fd);
 	if (fd < 0)
 		return -1;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK
-			       ? err_set(err, ERR_DISK_BUSY, "\"%s\" is in use by another job",
-					 name)
-			       : err_errno(err, ERR_DISK_OPEN, errno, "lock \"%s\"", name);
+	if (worker_lock_disk(fd, name, write, err) < 0)
+		return -1;
 	return disk_open_fd(
 		ret, TAKE_FD(fd), name, write ? DISK_OPEN_WRITE : DISK_OPEN_DIRECT, err);
 }

@@ -50,8 +50,8 @@ void worker_input_done(struct worker *w);
 /* The disk of the input, read-only. Takes w->fd over. */
 int worker_open_disk(struct worker *w, struct disk **ret, struct error **err);
 /*
- * The same for one worker at a time, ERR_DISK_BUSY: a file is locked, a device must not be in use (mounted,
- * part of a volume). write: open for writing.
+ * The same for one worker at a time, ERR_DISK_BUSY: a file is locked, and must be no running machine's and no
+ * loop device's; a device must not be in use (mounted, part of a volume). write: open for writing.
  */
 int worker_claim_disk(struct worker *w, bool write, struct disk **ret, struct error **err);
 /* ERR_JOURNAL where an interrupted preparation left the disk half written; its journal is beside the disk's

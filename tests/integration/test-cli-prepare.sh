@@ -136,8 +136,25 @@ exec 8<"$disk"
 flock 8
 refused "a disk that another job has" disk-busy 3 --target azure
 exec 8<&-
+qemu-nbd --format raw --socket "$TMP/nbd" --persistent "$disk" &
+pid=$!
+wait_for 20 test -S "$TMP/nbd"
+refused "a disk that QEMU has" disk-busy 3 --target azure
+like "a disk that QEMU has: said so" "$(run_out | jq -r .error.message)" 'QEMU'
+prepare --target azure --dry-run --json
+is "a disk that QEMU has: no dry run" "$run_status $(error_code)" "3 disk-busy"
+kill $pid
+wait $pid
 refused "a journal where none can be" write 1 --target azure --journal "$TMP/absent/journal"
 ok "nothing is left in the temporary folder" [ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'ce-packs-*' -newer "$TMP/empty")" ]
+
+# --- taken as it is meant
+for root in 'Windows' /Windows/ "\\windows\\" "3:\\Windows"; do
+	prepare --target azure --dry-run --json --root "$root"
+	is "--root $root" "$run_status $(run_out | jq -c .warnings)" "0 []"
+done
+prepare --target aws --source azure --dry-run --json
+is "another source than is found: a warning" "$run_status $(run_out | jq -r '.warnings[].code')" "0 source-differs"
 
 # --- the right hash, of a disk that a platform rounded up
 md5=$(md5sum <"$disk" | cut -d ' ' -f 1)
@@ -206,7 +223,11 @@ ok "and no journal stays" [ ! -e "$journal" ]
 # --- a device that was left half written: whoever reads it is told, its journal is where prepare keeps it
 fresh
 if loop=$(losetup --find --show "$disk" 2>/dev/null); then
-	at_exit losetup --detach "$loop"
+	detach() {
+		[ -z "$loop" ] || losetup --detach "$loop"
+		loop=
+	}
+	at_exit detach
 	mkdir "$TMP/var"
 	# on_device VERB OPTION...: with this machine's journals in $TMP/var
 	on_device() {
@@ -227,6 +248,11 @@ if loop=$(losetup --find --show "$disk" 2>/dev/null); then
 	on_device export --output "$TMP/whole.vhdx"
 	is "a device, recovered: exported" "$run_status" 0
 	rm -f "$TMP/whole.vhdx"
+	before=$(hash_of)
+	prepare --target azure --json
+	is "a file that is a loop device" "$run_status $(error_code) $(hash_of)" "3 disk-busy $before"
+	like "a file that is a loop device: the way out" "$(run_out | jq -r .error.hint)" "losetup --detach $loop"
+	detach
 else
 	skip "a device" "no loop device here"
 fi

@@ -123,6 +123,20 @@ for size in 4k 64k 256k 512k; do
 	ok "$size for the journal: the disk is as it was" untouched
 	umount "$TMP/room"
 done
+
+# --- no room for what the disk's file has not got yet: found before the first byte of it is written
+must mount -t tmpfs -o size=64m none "$TMP/room"
+fresh && cp --sparse=always "$disk" "$TMP/room/disk"
+dd if=/dev/zero of="$TMP/room/fill" bs=64k status=none 2>/dev/null # until it is full
+prepare "$TMP/room/disk" --journal "$journal"
+is "no room for the disk: refused" "$run_status $(run_out | jq -r .error.code)" "3 no-space" || _show_run
+like "no room for the disk: the way out" "$(run_out | jq -r .error.hint)" "where the disk's file is"
+ok "no room for the disk: it is as it was" cmp -s "$original" "$TMP/room/disk"
+ok "no room for the disk: no journal is left" [ ! -e "$journal" ]
+rm "$TMP/room/fill"
+prepare "$TMP/room/disk" --journal "$journal"
+is "with room for the disk it works" "$run_status" 0
+umount "$TMP/room"
 prepare "$disk"
 is "with room it works" "$run_status/$(run_out | jq .additionalInfo.artifacts.changed)" 0/true
 done_testing
