@@ -62,14 +62,7 @@ static BOOL is_wanted(const void *old_list, const WCHAR *service)
 
 WCHAR *bindings_upper(const struct inherit *i, const WCHAR *list)
 {
-	if (!i->old_key)
-		return NULL;
-	WCHAR *linkage = text_format(L"%ls\\Linkage", i->old_key);
-	WCHAR *old = reg_get_list(linkage, L"UpperBind");
-	WCHAR *kept = old && *old ? list_filter(list, is_wanted, old) : NULL;
-	free(linkage);
-	free(old);
-	return kept;
+	return i->old_upper && *i->old_upper ? list_filter(list, is_wanted, i->old_upper) : NULL;
 }
 
 /* ---- services ---- */
@@ -143,9 +136,8 @@ static BOOL bind_parameters(const struct inherit *i, const WCHAR *service_key)
 			L"%ls\\Parameters\\%ls\\%ls", service_key, folders[k], i->new_guid);
 		WCHAR *to = text_format(
 			L"%ls\\Parameters\\%ls\\%ls", service_key, folders[k], i->old->guid);
-		if (reg_has_key(from) && !reg_has_key(to))
-			done = reg_copy(from, to, as_old, i) && done;
-		done = done && reg_delete_key(from);
+		done = done && reg_copy(from, to, REG_COPY_MISSING, as_old, i) &&
+		       reg_delete_key(from);
 		free(from);
 		free(to);
 	}

@@ -60,7 +60,7 @@ static BOOL copy_interface(const struct inherit *i)
 {
 	WCHAR *from = in_set(L"Control\\NetworkSetup2\\Interfaces\\%ls", i->new_guid);
 	WCHAR *to = in_set(L"Control\\NetworkSetup2\\Interfaces\\%ls", i->old->guid);
-	BOOL done = reg_copy(from, to, as_old, i);
+	BOOL done = reg_copy(from, to, REG_COPY_OVER, as_old, i);
 	free(from);
 	free(to);
 	return done;
@@ -77,7 +77,7 @@ static BOOL copy_reference(const struct inherit *i)
 	WCHAR *key = in_set(L"Control\\DeviceClasses\\%ls\\##?#%ls#%ls", class, link, class);
 	WCHAR *from = text_format(L"%ls\\#%ls", key, i->new_guid);
 	WCHAR *to = text_format(L"%ls\\#%ls", key, i->old->guid);
-	BOOL done = reg_copy(from, to, as_old, i);
+	BOOL done = reg_copy(from, to, REG_COPY_OVER, as_old, i);
 	free(link);
 	free(key);
 	free(from);

@@ -48,8 +48,21 @@ static WCHAR *find_old_key(const struct inherit *i, BOOL *conflict)
 	return found;
 }
 
+/* Device goes first and comes last: without it the rest does not count. */
+static BOOL write_down(const struct inherit *i, const WCHAR *key)
+{
+	return reg_delete_value(key, L"Device") &&
+	       reg_set_text(key, L"NetCfgInstanceId", i->new_guid) &&
+	       reg_set_number(key, L"Bound", i->bound ? 1 : 0) &&
+	       (i->has_new_luid ? reg_set_number(key, L"NetLuidIndex", i->new_luid)
+				: reg_delete_value(key, L"NetLuidIndex")) &&
+	       (i->old_upper ? reg_set_list(key, L"UpperBind", i->old_upper)
+			     : reg_delete_value(key, L"UpperBind")) &&
+	       reg_set_text(key, L"Device", i->new->device);
+}
+
 /*
- * What the new device was before anything is changed: once that is done it cannot be seen any more. An
+ * What both devices were before anything is changed: once that is done it cannot be seen any more. An
  * earlier start's words count, if they are of this device.
  */
 static BOOL remember(struct inherit *i)
@@ -62,18 +75,18 @@ static BOOL remember(struct inherit *i)
 	if (text_same(device, i->new->device) && guid && text_is_guid(guid)) {
 		i->new_guid = text_copy(guid);
 		i->has_new_luid = reg_get_number(key, L"NetLuidIndex", &i->new_luid);
+		i->old_upper = reg_get_list(key, L"UpperBind");
 		reg_get_number(key, L"Bound", &bound);
 		i->bound = bound != 0;
 	} else if (!text_same(i->new->guid, i->old->guid)) {
+		WCHAR *linkage = text_format(L"%ls\\Linkage", i->old_key ? i->old_key : L"");
 		i->new_guid = text_copy(i->new->guid);
 		i->has_new_luid = i->new->has_luid;
 		i->new_luid = i->new->luid_index;
+		i->old_upper = i->old_key ? reg_get_list(linkage, L"UpperBind") : NULL;
 		i->bound = bindings_name(i->old->guid);
-		/* Device last: without it the rest does not count. */
-		done = reg_delete_key(key) && reg_set_text(key, L"NetCfgInstanceId", i->new_guid) &&
-		       reg_set_number(key, L"Bound", i->bound ? 1 : 0) &&
-		       (!i->has_new_luid || reg_set_number(key, L"NetLuidIndex", i->new_luid)) &&
-		       reg_set_text(key, L"Device", i->new->device);
+		done = write_down(i, key);
+		free(linkage);
 	}
 	free(key);
 	free(device);
@@ -125,5 +138,6 @@ BOOL inherit(struct adapter *old)
 	free(i.new_key);
 	free(i.old_key);
 	free(i.new_guid);
+	free(i.old_upper);
 	return done;
 }

@@ -9,9 +9,10 @@
 
 struct inherit {
 	const struct adapter *old, *new;
-	WCHAR *old_key;	 /* driver key of the old device; NULL: gone */
-	WCHAR *new_key;	 /* driver key of the new device */
-	WCHAR *new_guid; /* that Windows drew for it; NULL: unknown, nothing of it is left */
+	WCHAR *old_key;	  /* driver key of the old device; NULL: gone */
+	WCHAR *new_key;	  /* driver key of the new device */
+	WCHAR *new_guid;  /* that Windows drew for it; NULL: unknown, nothing of it is left */
+	WCHAR *old_upper; /* what the old device was bound to; NULL: unknown */
 	DWORD new_luid;
 	BOOL has_new_luid;
 	BOOL bound; /* Windows kept the old device's bindings: what is missing was taken away on purpose */

@@ -266,6 +266,7 @@ BOOL reg_delete_key(const WCHAR *path)
 
 struct copy {
 	const WCHAR *from, *to;
+	enum reg_copy how;
 	reg_change_fn *change;
 	const void *context;
 };
@@ -273,7 +274,11 @@ struct copy {
 static BOOL copy_value(const struct copy *c, const WCHAR *from, const WCHAR *to,
 	const WCHAR *relative, const WCHAR *name)
 {
-	struct reg_data v;
+	struct reg_data v, is;
+	if (c->how == REG_COPY_MISSING && reg_get(to, name, &is)) {
+		free(is.data);
+		return TRUE;
+	}
 	if (!reg_get(from, name, &v))
 		return TRUE;
 	c->change(c->context, relative, name, &v);
@@ -303,8 +308,9 @@ static BOOL copy_level(const struct copy *c, const WCHAR *relative, unsigned nes
 	return done;
 }
 
-BOOL reg_copy(const WCHAR *from, const WCHAR *to, reg_change_fn *change, const void *context)
+BOOL reg_copy(const WCHAR *from, const WCHAR *to, enum reg_copy how, reg_change_fn *change,
+	const void *context)
 {
-	struct copy c = {.from = from, .to = to, .change = change, .context = context};
+	struct copy c = {.from = from, .to = to, .how = how, .change = change, .context = context};
 	return !reg_has_key(from) || copy_level(&c, L"", 0);
 }

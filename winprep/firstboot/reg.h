@@ -49,5 +49,7 @@ WCHAR *reg_names(const WCHAR *key); /* of values; the default value is left out 
 /* Changes a value on its way: key is relative to what is copied. data may be freed and replaced. */
 typedef void reg_change_fn(
 	const void *context, const WCHAR *key, const WCHAR *name, struct reg_data *value);
-/* Key and what is below it, over what is there. */
-BOOL reg_copy(const WCHAR *from, const WCHAR *to, reg_change_fn *change, const void *context);
+/* Key and what is below it: over what is there, or only what is missing. */
+enum reg_copy { REG_COPY_OVER, REG_COPY_MISSING };
+BOOL reg_copy(const WCHAR *from, const WCHAR *to, enum reg_copy how, reg_change_fn *change,
+	const void *context);

@@ -29,12 +29,31 @@ static void write_result(const struct adapter *old)
 		reg_set_text(key, L"Device", old->successor->device);
 		reg_set_text(key, L"By", by);
 		free(by);
+	} else {
+		reg_delete_value(key, L"Device");
+		reg_delete_value(key, L"By");
 	}
 	log_line(L"\"%ls\" %ls: %hs%hs%ls%hs%hs", adapter_title(old), old->guid, old->done,
 		old->successor ? " by " : "", old->successor ? old->successor->device : L"",
 		old->successor ? ", told by " : "", old->successor ? old->by : "");
 	free(key);
 	free(done);
+}
+
+/* Of an earlier hand-over. */
+static void drop_results(const struct adapters *old)
+{
+	WCHAR *guids = reg_keys(RESULT_KEY);
+	LIST_EACH (guid, guids) {
+		BOOL known = FALSE;
+		for (size_t i = 0; i < old->n; i++)
+			known = known || text_same(old->v[i].guid, guid);
+		WCHAR *key = text_format(RESULT_KEY L"\\%ls", guid);
+		if (!known)
+			reg_delete_key(key);
+		free(key);
+	}
+	free(guids);
 }
 
 static enum outcome apply_matches(struct adapters *old)
@@ -56,7 +75,7 @@ static enum outcome apply_matches(struct adapters *old)
 
 static enum outcome apply(struct adapters *old, struct adapters *now)
 {
-	reg_delete_key(RESULT_KEY);
+	drop_results(old);
 	if (adapters_team()) {
 		set_state("there is a team or a virtual switch: nothing is changed");
 		return RUN_OVER;
