@@ -29,11 +29,16 @@ char *enrolment_network_file(const struct network_interface *i)
 	strbuf_addf(&b, "[Match]\nType=ether\n");
 	if (i->mac)
 		strbuf_addf(&b, "MACAddress=%s\n", i->mac);
-	strbuf_addf(
-		&b, "\n[Network]\nDHCP=%s\nLLMNR=no\nMulticastDNS=no\n", i->dhcp ? "yes" : "no");
+	/* addresses that are given are all there are: no router adds to them */
+	strbuf_addf(&b,
+		"\n[Network]\nDHCP=%s\nIPv6AcceptRA=%s\nLinkLocalAddressing=ipv6\nLLMNR=no\n"
+		"MulticastDNS=no\n",
+		i->dhcp ? "yes" : "no", i->dhcp ? "yes" : "no");
 	add_list(&b, "Address", i->addresses);
-	add_list(&b, "Gateway", i->gateways);
 	add_list(&b, "DNS", i->dns);
+	/* on the link, whatever the prefix: clouds give out /32 */
+	for (char *const *g = i->gateways; g && *g; g++)
+		strbuf_addf(&b, "\n[Route]\nGateway=%s\nGatewayOnLink=yes\n", *g);
 	strbuf_addf(&b, "\n[DHCPv4]\nClientIdentifier=mac\nUseHostname=no\n");
 	return strbuf_take(&b);
 }

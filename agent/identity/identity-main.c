@@ -27,6 +27,7 @@ struct options {
 enum {
 	OPT_OUTPUT,
 	OPT_NETWORK,
+	OPT_SOURCES,
 	OPT_DRIVES,
 	OPT_DMI,
 	OPT_LINK_LOCAL,
@@ -38,7 +39,7 @@ enum {
 
 static int usage(FILE *to)
 {
-	fputs("usage: ce-identity --output DIR [--network-dir DIR]\n"
+	fputs("usage: ce-identity --output DIR [--network-dir DIR] [--sources within|outside]\n"
 	      "Finds the enrolment document that the platform holds for this machine and writes what\n"
 	      "ce-agentd starts from. See ce-identity(8).\n"
 	      "For tests: --drives DIR --dmi DIR --link-local URL --hypervisor-type FILE\n"
@@ -47,11 +48,18 @@ static int usage(FILE *to)
 	return to == stderr ? 2 : 0;
 }
 
+static bool parse_reach(const char *text, enum source_reach *ret)
+{
+	*ret = strcmp(text, "outside") == 0 ? SOURCES_OUTSIDE : SOURCES_WITHIN;
+	return *ret == SOURCES_OUTSIDE || strcmp(text, "within") == 0;
+}
+
 /* -1: go on */
 static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option options[] = {{"output", required_argument, NULL, OPT_OUTPUT},
 		{"network-dir", required_argument, NULL, OPT_NETWORK},
+		{"sources", required_argument, NULL, OPT_SOURCES},
 		{"drives", required_argument, NULL, OPT_DRIVES},
 		{"dmi", required_argument, NULL, OPT_DMI},
 		{"link-local", required_argument, NULL, OPT_LINK_LOCAL},
@@ -66,6 +74,10 @@ static int parse(int argc, char **argv, struct options *o)
 			break;
 		case OPT_NETWORK:
 			o->network_dir = optarg;
+			break;
+		case OPT_SOURCES:
+			if (!parse_reach(optarg, &o->env.reach))
+				return usage(stderr);
 			break;
 		case OPT_DRIVES:
 			o->env.drives = optarg;
@@ -138,6 +150,10 @@ static int identify(const struct options *o, struct error **err)
 	char *text = NULL;
 	size_t len = 0;
 	int found = source_fetch(&o->env, &source, &text, &len, &problem);
+	if (found == SOURCE_LATER) {
+		log_info("%s is asked once there is a network", source);
+		return 0;
+	}
 	if (found > 0 && enrolment_parse(text, len, &e, &problem) < 0)
 		err_prefix(&problem, "%s", source);
 	mem_wipe_str(text);

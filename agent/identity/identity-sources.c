@@ -10,13 +10,13 @@
 #define BLANK " \t\r\n"
 
 const struct source identity_sources[] = {
-	{"systemd-credential", NULL, source_credential},
-	{"config-drive", NULL, source_drive},
-	{"azure-imds", source_is_azure, source_azure},
-	{"ec2-imds", source_is_ec2, source_ec2},
-	{"gcp-metadata", source_is_gcp, source_gcp},
-	{"vmware-guestinfo", source_is_vmware, source_vmware},
-	{"xenstore", source_is_xen, source_xenstore},
+	{"systemd-credential", false, NULL, source_credential},
+	{"config-drive", false, NULL, source_drive},
+	{"azure-imds", true, source_is_azure, source_azure},
+	{"ec2-imds", true, source_is_ec2, source_ec2},
+	{"gcp-metadata", true, source_is_gcp, source_gcp},
+	{"vmware-guestinfo", false, source_is_vmware, source_vmware},
+	{"xenstore", false, source_is_xen, source_xenstore},
 	{0},
 };
 
@@ -59,9 +59,12 @@ int source_fetch(const struct source_env *env, const char **ret_name, char **ret
 	struct error **err)
 {
 	for (const struct source *s = identity_sources; s->name; s++) {
-		if (s->likely && !s->likely(env))
+		if ((s->likely && !s->likely(env)) ||
+			(!s->outside && env->reach == SOURCES_OUTSIDE))
 			continue;
 		*ret_name = s->name;
+		if (s->outside && env->reach == SOURCES_WITHIN)
+			return SOURCE_LATER;
 		int rc = s->fetch(env, ret, ret_len, err);
 		if (rc < 0)
 			return err_prefix(err, "%s", s->name);

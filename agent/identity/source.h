@@ -14,6 +14,12 @@
 
 #define SOURCE_TEXT_MAX (2 * ENROLMENT_SIZE_MAX) /* base64 takes a third more */
 
+/*
+ * A machine asks what is within it first, so that its adapters are set up as the document says before the first
+ * packet leaves; what takes the network, once there is one.
+ */
+enum source_reach { SOURCES_ALL, SOURCES_WITHIN, SOURCES_OUTSIDE };
+
 /* Where to look; a test puts stand-ins in place. */
 struct source_env {
 	const char
@@ -25,10 +31,12 @@ struct source_env {
 	const char *xenbus;	     /* /dev/xen/xenbus */
 	vmware_port *vmware;	     /* vmware_port_access */
 	unsigned wait_ms;	     /* for a service that may not answer yet */
+	enum source_reach reach;
 };
 
 struct source {
 	const char *name; /* "config-drive"; in messages and on the console */
+	bool outside;	  /* asked over the network */
 	/* Whether this machine can have it, at no cost; NULL: always. */
 	bool (*likely)(const struct source_env *env);
 	/* 1 and a text that the caller wipes and frees; 0: there is none; errors: there is, but unreadable. */
@@ -36,6 +44,9 @@ struct source {
 };
 
 extern const struct source identity_sources[]; /* ends with a row without a name */
+
+#define SOURCE_LATER \
+	2 /* SOURCES_WITHIN: the next one in order is *ret_name, and takes the network */
 
 /* Asks them in order. 1: *ret_name says which had it; 0: none has. */
 int source_fetch(const struct source_env *env, const char **ret_name, char **ret, size_t *ret_len,

@@ -7,7 +7,7 @@
 ip netns add "ce-test-$$" 2>/dev/null || skip_all "needs network namespaces"
 ip netns del "ce-test-$$"
 world=ce-world-$$ worker=ce-worker-$$ behind=ce-behind-$$
-group=4242 # stands in for ce-callback's, which the image has
+group=4242 identity_group=4243 # stand in for ce-callback's and ce-identity's, which the image has
 ports=(22 53 67 80 88 111 123 135 139 389 443 445 464 547 636 2049 3268 3389 5355 5985 8443 9443)
 pids=()
 
@@ -38,9 +38,7 @@ link "$worker" "$behind" 3
 must ip -n "$world" route add default via 192.0.2.2
 must ip -n "$behind" route add default via 192.0.3.1
 must ip -n "$worker" route add default via 192.0.2.1
-# the metadata services of clouds
-must ip -n "$world" address add 169.254.169.254/32 dev lo
-must ip -n "$world" address add 168.63.129.16/32 dev lo
+must ip -n "$world" address add 169.254.169.254/32 dev lo # the metadata service of clouds
 # even where somebody had made a router of it
 must in_ns "$worker" sysctl -q -w net.ipv4.ip_forward=1
 for ns in $world $worker $behind; do
@@ -52,7 +50,8 @@ done
 # probe NS tcp|udp HOST: the ports that are reached
 probe() { in_ns "$1" "$TOP/tests/lib/net-probe.py" "$2" "$3" "${ports[@]}"; }
 # the same as the callback's process
-probe_callback() { in_ns "$worker" setpriv --regid $group --clear-groups "$TOP/tests/lib/net-probe.py" "$1" "$2" "${ports[@]}"; }
+probe_as() { in_ns "$worker" setpriv --regid "$1" --clear-groups "$TOP/tests/lib/net-probe.py" "$2" "$3" "${ports[@]}"; }
+probe_callback() { probe_as $group "$@"; }
 ping_from() { in_ns "$1" "$TOP/tests/lib/net-probe.py" ping "$2"; }
 
 # ---- without the rules everything is reached: what is not, later, is their doing ----
@@ -64,8 +63,11 @@ is "without rules: out, IPv6, UDP" "$(probe "$worker" udp 2001:db8:2::1)" "$all"
 is "without rules: through" "$(probe "$world" tcp 192.0.3.2)" "$all"
 
 # ---- the rules ----
-sed "s/\"ce-callback\"/$group/" "$TOP/image/root/etc/nftables.conf" >"$TMP/nftables.conf"
-like "the callback's group is the image's" "$(cat "$TOP/image/root/usr/lib/sysusers.d/ce-agent.conf")" '^g ce-callback '
+sed "s/\"ce-callback\"/$group/; s/\"ce-identity\"/$identity_group/" "$TOP/image/root/etc/nftables.conf" >"$TMP/nftables.conf"
+for name in callback identity; do
+	like "the image has the group ce-$name" "$(cat "$TOP/image/root/usr/lib/sysusers.d/ce-agent.conf")" "^g ce-$name "
+	like "which is the unit's" "$(cat "$TOP/systemd/"ce-{callback,identity-network}.service)" "^Group=ce-$name\$"
+done
 run_ok "nft understands the rules" in_ns "$worker" nft -c -f "$TMP/nftables.conf"
 run_ok "and loads them" in_ns "$worker" nft -f "$TMP/nftables.conf"
 for chain in input forward output; do
@@ -82,7 +84,9 @@ is "out, IPv6: the same, and so neighbours are found" "$(probe "$worker" tcp 200
 is "out, UDP: name service and DHCP" "$(probe "$worker" udp 192.0.2.1)" "53 67 547"
 is "out, UDP, IPv6: the same" "$(probe "$worker" udp 2001:db8:2::1)" "53 67 547"
 is "out: no ping" "$(ping_from "$worker" 192.0.2.1) $(ping_from "$worker" 2001:db8:2::1)" "silent silent"
-is "out: metadata services, port 80" "$(probe "$worker" tcp 169.254.169.254) $(probe "$worker" tcp 168.63.129.16)" "53 80 445 53 80 445"
+is "out: the metadata service, for the identity" "$(probe_as $identity_group tcp 169.254.169.254)" "53 80 445"
+is "out: for nobody else" "$(probe "$worker" tcp 169.254.169.254)" "53 445"
+is "out: nowhere else for the identity" "$(probe_as $identity_group tcp 192.0.2.1)" "53 445"
 is "within the machine: all" "$(probe "$worker" tcp 127.0.0.1)" "$all"
 is "through: nothing" "$(probe "$world" tcp 192.0.3.2)$(probe "$world" udp 192.0.3.2)" ""
 is "through, the other way: nothing" "$(probe "$behind" tcp 192.0.2.1)$(probe "$behind" udp 192.0.2.1)" ""

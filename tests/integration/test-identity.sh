@@ -41,17 +41,23 @@ MACAddress=52:54:00:ab:00:01
 
 [Network]
 DHCP=no
+IPv6AcceptRA=no
+LinkLocalAddressing=ipv6
 LLMNR=no
 MulticastDNS=no
 Address=192.0.2.5/24
 Address=2001:db8::5/64
-Gateway=192.0.2.1
 DNS=192.0.2.53
+
+[Route]
+Gateway=192.0.2.1
+GatewayOnLink=yes
 
 [DHCPv4]
 ClientIdentifier=mac
 UseHostname=no"
 like "and the others by DHCP" "$(cat "$TMP/network/20-ce-1.network")" "DHCP=yes"
+is "who sets up the adapters may read them: networkd is not root" "$(stat -c %a "$TMP"/network/*.network | xargs)" "644 644"
 
 # the agent starts from it, and obeys the client that the document pins
 "$BUILD/agent/ce-agentd" --config "$TMP/out/agent.json" --listen 127.0.0.1:0 --state-dir "$TMP/state" \
@@ -136,7 +142,26 @@ identify --link-local "$url"
 like "an answer without end is cut off" "$(problem)" "more than 524288 bytes"
 identify
 like "a service that should be there and is silent is told" "$(problem)" "127.0.0.1:1"
+
+# ---- before there is a network, and afterwards ----
+metadata "$TMP/encoded"
+platform chassis_asset_tag 7783-7084-3265-9085-8269-3286-77
+identify --link-local "$url" --sources within
+is "what takes the network is asked later: status" "$run_status" 0
+ok "and nothing is decided before" [ ! -e "$TMP/out" ]
+like "which is told" "$(run_err)" "azure-imds is asked once there is a network"
+identify --link-local "$url" --sources outside
+is "afterwards it is asked" "$(source_is)" azure-imds
+CREDENTIALS_DIRECTORY=$TMP/credentials identify --link-local "$url" --sources within
+is "what is in the machine is taken at once" "$(source_is)" systemd-credential
+metadata "$TMP/nothing"
+identify --link-local "$url" --sources outside
+is "nor one afterwards: the machine is on its own" "$(source_is) $(jq -r '.pairingCode != null' "$TMP/out/identity.json")" "null true"
+run "$identity" --output "$TMP/out" --sources all
+is "other words are none" "$run_status" 2
 rm -f "$TMP"/dmi/*
+identify --sources within
+is "where no network is asked the machine is on its own at once" "$(jq -r '.pairingCode != null' "$TMP/out/identity.json")" true
 
 # ---- no document, damaged documents: nobody is obeyed ----
 identify
