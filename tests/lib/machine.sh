@@ -8,7 +8,9 @@
 #   machine_end DIR
 # CONTROLLER: virtio-blk virtio-scsi pvscsi nvme ahci. Debian's firmware cannot read from pvscsi: there MACHINE_UKI, a
 # kernel image, is started from a disk of its own. MACHINE_FIRMWARE=secure: Secure Boot is enforced, and db
-# holds the certificate of which Debian publishes the key for tests.
+# holds the certificate of which Debian publishes the key for tests. MACHINE_ENROLMENT: a jq edit of
+# the document. MACHINE_ADDRESS: where the machine is; without it where DHCP puts it. MACHINE_ARGS: more for QEMU.
+MACHINE_ARGS=()
 
 _machine_esp() { # OUT UKI
 	truncate -s $((($(stat -c %s "$2") >> 20) + 8))M "$1" && mkfs.fat -F 32 "$1" >/dev/null &&
@@ -23,7 +25,7 @@ machine_start() {
 	qemu-img create -q -f qcow2 -b "$(readlink -f "$image")" -F "$format" "$dir/system.qcow2" "${grown[@]}" || return 1
 	pki_make "$dir/pki" || return 1
 	jq -n --rawfile cert "$dir/pki/server.crt" --rawfile key "$dir/pki/server.key" --rawfile ca "$dir/pki/ca.crt" \
-		'{version: 1, server: {certificate: $cert, key: $key}, clientCa: $ca}' >"$dir/enrolment.json" || return 1
+		'{version: 1, server: {certificate: $cert, key: $key}, clientCa: $ca} | '"${MACHINE_ENROLMENT:-.}" >"$dir/enrolment.json" || return 1
 	case $controller in
 	virtio-blk) args+=(-device virtio-blk-pci,drive=system,bootindex=1) ;;
 	virtio-scsi) args+=(-device virtio-scsi-pci,id=scsi -device scsi-hd,drive=system,bus=scsi.0,bootindex=1) ;;
@@ -45,9 +47,9 @@ machine_start() {
 	args=(-machine "$machine" -cpu max -accel tcg,thread=multi -m 1024 -smp 2 -nodefaults -display none -no-reboot
 		-drive "if=pflash,format=raw,readonly=on,file=$firmware" -drive "if=pflash,format=raw,file=$dir/vars.fd"
 		-drive "file=$dir/system.qcow2,format=qcow2,if=none,id=system" -device virtio-rng-pci
-		-netdev "user,id=net,hostfwd=tcp:127.0.0.1:$(cat "$dir/port")-:443" -device "$nic,netdev=net,romfile="
+		-netdev "user,id=net,hostfwd=tcp:127.0.0.1:$(cat "$dir/port")-${MACHINE_ADDRESS-}:443" -device "$nic,netdev=net,romfile="
 		-fw_cfg "name=opt/io.systemd.credentials/ce.enrolment,file=$dir/enrolment.json"
-		-serial "file:$dir/serial.log" -monitor none "${args[@]}")
+		-serial "file:$dir/serial.log" -monitor none "${MACHINE_ARGS[@]}" "${args[@]}")
 	qemu-system-x86_64 "${args[@]}" >"$dir/qemu.log" 2>&1 </dev/null &
 	echo $! >"$dir/pid"
 	at_exit machine_end "$dir"
