@@ -86,8 +86,20 @@ besides() { differences "$1" "$2" | grep -vE '^. \\SOFTWARE\\CE Agent\\Network\\
 # once OPTION...: one pass; its log in $TMP/log
 once() {
 	rm -f "$TMP/log"
-	wine_run "$BUILD/winprep/firstboot/ce-firstboot.exe" --apply-once --root 'Software\CETest' --log "Z:$TMP/log" "$@"
+	wine_run "$exe" --apply-once --root 'Software\CETest' --log "Z:$TMP/log" "$@"
 }
+
+# ---- the program ----
+exe=$BUILD/winprep/firstboot/ce-firstboot.exe
+is "the program needs nothing but what every Windows has" \
+	"$(x86_64-w64-mingw32-objdump -p "$exe" | sed -n 's/.*DLL Name: //p' | tr '[:upper:]' '[:lower:]' | sort | tr '\n' ' ')" \
+	"advapi32.dll cfgmgr32.dll kernel32.dll msvcrt.dll "
+ok "it is small" [ "$(stat -c %s "$exe")" -le 102400 ]
+must cp -r "$TOP/winprep/firstboot" "$TMP/sources"
+ninja -C "$BUILD" -t commands winprep/firstboot/ce-firstboot.exe | tail -1 |
+	sed -E "s|[^ ]*/winprep/firstboot/([a-z-]+[.]c)|$TMP/sources/\1|g; s|-o [^ ]*|-o $TMP/again.exe|" >"$TMP/compile"
+must bash "$TMP/compile"
+ok "built elsewhere, the same bytes" cmp "$exe" "$TMP/again.exe"
 
 must timeout 120 wineboot -i
 at_exit end_wine
@@ -278,7 +290,7 @@ has_run() { [ -s "$1" ] && ! wine_run sc query CEFirstBoot | grep -q 'STATE.*RUN
 # install OPTION...: as a preparation does it, but for the options; the session ends
 install() {
 	must mkdir -p "${program%/*}"
-	must cp "$BUILD/winprep/firstboot/ce-firstboot.exe" "$program"
+	must cp "$exe" "$program"
 	must wine_run sc create CEFirstBoot type= own start= auto error= ignore "binPath=" \
 		"C:\\windows\\CEAgent\\ce-firstboot.exe${1:+ --root Software\\CETest --log Z:$TMP/log $*}"
 	end_session
@@ -317,6 +329,20 @@ done
 must state after
 is "no adapter: nothing but the count changes" "$(besides before after)" '+ \SOFTWARE\CE Agent\Network	"Starts"=dword:00000003'
 like "no adapter: the log says why" "$(tail -1 "$TMP/log")" "given up after 3 starts"
+end_session
+must session
+
+must load "$TMP/one.reg"
+must state before
+install --wait 100 --present 'PCI\NOTHING\0'
+rm -f "$TMP/log"
+must session
+must wait_for 60 [ -s "$TMP/log" ]
+must wine_run net stop CEFirstBoot
+ok "stopped while it waits: it ends" wait_for 60 has_run "$TMP/log"
+must state after
+is "stopped while it waits: that does not count" "$(differences before after)" '+ \SOFTWARE\CE Agent\Network	"Starts"=dword:00000000'
+must wine_run sc delete CEFirstBoot
 end_session
 must session
 

@@ -101,25 +101,30 @@ static BOOL step(BOOL done, const char *what)
 	return done;
 }
 
-static BOOL apply(const struct inherit *i)
+/*
+ * FALSE: nothing that the running adapter needs was touched, or the switch is to be completed. What describes
+ * the new device Windows can find out again, and what is left over does no harm: there a write that is
+ * refused is said, and no more.
+ */
+static BOOL apply(const struct inherit *i, BOOL *leftovers)
 {
-	/* Nothing that the running adapter needs is touched before all this is there. */
 	reg_flush();
-	if (!step(inherit_settings(i), "settings") || !step(inherit_interface(i), "interface"))
+	if (!step(inherit_settings(i), "settings"))
+		return FALSE;
+	*leftovers = !step(inherit_interface(i), "description of the interface");
+	reg_flush();
+	if (!step(inherit_identity(i), "identity") || !step(inherit_bindings(i), "bindings"))
 		return FALSE;
 	reg_flush();
-	BOOL done = step(inherit_identity(i), "identity");
-	done = done && step(inherit_bindings(i), "bindings");
-	reg_flush();
-	done = done && step(inherit_remove(i), "removal");
-	done = done && step(inherit_cards(i), "card list");
-	return done;
+	*leftovers = !step(inherit_remove(i), "removal of the old device") || *leftovers;
+	*leftovers = !step(inherit_cards(i), "card list") || *leftovers;
+	return TRUE;
 }
 
 BOOL inherit(struct adapter *old)
 {
 	struct inherit i = {.old = old, .new = old->successor};
-	BOOL conflict = FALSE;
+	BOOL conflict = FALSE, leftovers = FALSE;
 	i.new_key = in_set(L"Control\\Class\\" NET_CLASS L"\\%ls", i.new->number);
 	i.old_key = find_old_key(&i, &conflict);
 	BOOL done = FALSE;
@@ -127,8 +132,10 @@ BOOL inherit(struct adapter *old)
 		log_line(L"another device has that GUID or LUID: nothing is changed");
 		old->done = "conflict";
 	} else {
-		done = remember(&i) && apply(&i);
-		old->done = done ? "inherited" : "not complete";
+		done = remember(&i) && apply(&i, &leftovers);
+		old->done = !done	? "not complete"
+			    : leftovers ? "inherited, but for what the log says"
+					: "inherited";
 	}
 	if (done) {
 		WCHAR *key = text_format(HANDOVER_KEY L"\\Adapters\\%ls\\Applying", old->guid);

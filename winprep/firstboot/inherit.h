@@ -18,7 +18,7 @@ struct inherit {
 	BOOL bound; /* Windows kept the old device's bindings: what is missing was taken away on purpose */
 };
 
-/* FALSE: not complete; what and why is logged. */
+/* FALSE: the next start is to complete it; what and why is logged. */
 BOOL inherit(struct adapter *old);
 
 /* The parts, in their order. */

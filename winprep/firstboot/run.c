@@ -169,8 +169,12 @@ enum outcome run_start(const struct run *run)
 		return RUN_OVER; /* what cannot be counted must not be repeated */
 	reg_flush();
 	log_line(L"start %lu of %d", starts + 1, MAX_STARTS);
-	if (!run->wait(is_enough, run))
+	if (!run->wait(is_enough, run)) {
+		/* Somebody else restarts, with nothing done: that can be no loop of this service's. */
+		log_line(L"asked to stop: this start does not count");
+		reg_set_number(HANDOVER_KEY, L"Starts", starts);
 		return RUN_LATER;
+	}
 	enum outcome outcome = run_apply(run);
 	if (outcome == RUN_LATER && starts + 1 >= MAX_STARTS)
 		outcome = give_up();
