@@ -92,7 +92,7 @@ clean_up() {
 	local status=$? job=''
 	trap - EXIT INT TERM HUP
 	if [ -n "$qemu" ] && kill -0 "$qemu" 2>/dev/null; then
-		[ -z "$write" ] || job=$(jobs_that_run)
+		[ -z "$write" ] || job=$(preparation_that_runs)
 		if [ -n "$job" ]; then
 			keep=1
 			echo "job $job was running: a disk may hold half of a preparation. Start the machine with --dir" \
@@ -103,12 +103,13 @@ clean_up() {
 	[ -n "$keep" ] || rm -rf "$dir"
 	exit "$status"
 }
-jobs_that_run() {
-	ask /v1/jobs | jq -r '[.items[] | select(.status == "inProgress") | .id] | first // empty' || true
+preparation_that_runs() {
+	ask /v1/jobs | jq -r '[.items[] | select(.status == "inProgress" and .type == "prepare") | .id] | first // empty' || true
 }
 # As its user would: Ctrl-Alt-Del ends the agent, which ends its workers.
 power_off() {
 	if [ -n "$write" ]; then
+		echo "ending the machine" >&2
 		echo 'sendkey ctrl-alt-delete' >"$dir/monitor.in"
 		for _ in {1..450}; do
 			kill -0 "$qemu" 2>/dev/null || return 0
