@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "driver-install.h"
+#include "driver-signature.h"
 #include "inf-package-private.h"
 #include "le.h"
 #include "mem.h"
@@ -199,7 +200,8 @@ static int put_source(struct driver_install *d, const char *source, struct error
 	if (rc <= 0)
 		return rc;
 	if (is_needed(d, source) && is_driver_name(source) &&
-		check_driver(d, source, data, len, err) < 0)
+		(check_driver(d, source, data, len, err) < 0 ||
+			driver_check_program(d, source, data, len, err) < 0))
 		return -1;
 	if (!d->s->p->guest->volume)
 		return 0; /* hives alone: a test of the registry side */
@@ -235,7 +237,7 @@ int driver_plan_files(struct driver_install *d, struct error **err)
 	for (size_t i = 0; rc >= 0 && files && files[i]; i++)
 		rc = put_source(d, files[i], err);
 	reg_texts_free(files);
-	if (rc < 0)
+	if (rc < 0 || driver_check_inf(d, err) < 0)
 		return -1;
 	return d->s->p->guest->volume ? put_copies(d, err) : 0;
 }

@@ -67,7 +67,17 @@ done <<-'END'
 	kvm vsphere SYSTEM:pvscsi:pvscsi:0 DRIVERS:vmxnet3:vmxnet3ndis6:3
 END
 
+# A catalog and what it is for: packs as their vendor made them, and changed.
 must windows_copy "$TMP/disk" platform=vsphere
+warnings() { jq -r '.warnings[] | select(.code == "pack-unsigned").message' "$TMP/plan"; }
+run_ok "catalogs that fit" prepare kvm --packs "$TMP/packs" --dry-run
+is "catalogs that fit: no warning" "$(warnings)" ""
+cp -r "$TMP/packs" "$TMP/changed"
+printf '; changed\r\n' >>"$TMP/changed/viostor/w10/amd64/viostor.inf"
+printf x | dd of="$TMP/changed/vioscsi/w10/amd64/vioscsi.sys" bs=1 seek=1000 conv=notrunc status=none
+run_ok "a pack that was changed" prepare kvm --packs "$TMP/changed" --dry-run
+is "a pack that was changed: warnings" "$(warnings | grep -oE '"viostor.inf": the INF was changed|"vioscsi.sys" of "vioscsi.inf" is neither signed itself' | wc -l)/$(warnings | wc -l)" 2/2
+
 before=$(sha256sum <"$TMP/disk")
 sed -i 's/NTamd64/NTx86/g' "$TMP"/packs/vio*/w10/amd64/*.inf
 run_status_is "no driver for this machine: refused" 3 prepare kvm --packs "$TMP/packs"

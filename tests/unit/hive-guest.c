@@ -41,6 +41,9 @@ void hive_guest_done(struct guest *g)
 
 void hive_guest_run(struct prep *p, const struct step *step)
 {
+	static struct op quiet;
+	if (!p->op)
+		p->op = &quiet;
 	p->plan->step = step->name;
 	ck_ok(step->plan(p, &err));
 	for (size_t i = 0; i < p->plan->n; i++) {

@@ -125,6 +125,7 @@ struct setting {
 	struct platform to;
 	struct plan plan;
 	struct prep p;
+	struct op op; /* nobody hears it */
 };
 
 static void make_setting(struct setting *s, struct guest *g, const struct platform_device *devices,
@@ -132,7 +133,8 @@ static void make_setting(struct setting *s, struct guest *g, const struct platfo
 {
 	*s = (struct setting){.to = {.name = "test", .title = "Test", .devices = devices},
 		.plan = {.step = "inject"}};
-	s->p = (struct prep){.guest = g, .to = &s->to, .packs = packs, .plan = &s->plan};
+	s->p = (struct prep){
+		.guest = g, .to = &s->to, .packs = packs, .plan = &s->plan, .op = &s->op};
 }
 
 static void expect_text(
