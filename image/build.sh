@@ -30,7 +30,7 @@ done
 
 # Files of the image are as old as the sources: what changes the image changes its date.
 if [ -z "${SOURCE_DATE_EPOCH-}" ]; then
-	SOURCE_DATE_EPOCH=$(git -C "$TOP" log -1 --format=%ct 2>/dev/null || stat -c %Y "$TOP/meson.build")
+	SOURCE_DATE_EPOCH=$(git -C "$TOP" -c safe.directory='*' log -1 --format=%ct 2>/dev/null || stat -c %Y "$TOP/meson.build")
 fi
 export SOURCE_DATE_EPOCH LC_ALL=C.UTF-8 TZ=UTC
 trap 'echo "image: line $LINENO failed: $BASH_COMMAND" >&2' ERR
@@ -68,7 +68,7 @@ install_agent() {
 	local build=$work/build version
 	# assert() names its file: as seen from the sources, wherever they and the build are
 	quietly meson setup "$build" "$TOP" --prefix=/usr --sysconfdir=/etc --buildtype=release --strip \
-		-Dtests=false -Dc_args="-ffile-prefix-map=$(realpath --relative-to="$build" "$TOP")=. -ffile-prefix-map=$TOP=."
+		-Dtests=false -Dc_args="['-ffile-prefix-map=$(realpath --relative-to="$build" "$TOP")=.', '-ffile-prefix-map=$TOP=.']"
 	DESTDIR=$root quietly meson install -C "$build"
 	version=$(meson introspect --projectinfo "$build" | jq -r .version)
 	printf 'ce-agent\t%s\tce-agent\t%s\n' "$version" "$version" >>"$work/packages.tsv"
@@ -157,6 +157,16 @@ initrd() {
 	(cd "$dir" && find . -print0 | sort -z | cpio -0 -o -H newc --reproducible --quiet -R 0:0) >"$work/initrd.cpio"
 }
 
+# KiB of each file, and of each folder with what is in it; nothing that depends on the builder's file system.
+sizes() {
+	(cd "$root" && find . -type f -printf '%s\t%p\n') | awk -F '\t' '
+		{
+			for (path = $2; path != ""; sub(/\/?[^\/]*$/, "", path))
+				sum[path] += $1
+		}
+		END { for (path in sum) printf "%d\t%s\n", (sum[path] + 1023) / 1024, path }' | sort -t "$(printf '\t')" -k 1,1nr -k 2
+}
+
 base_tree
 install_agent
 kernel_and_modules
@@ -168,7 +178,7 @@ initrd
 "$HERE/disk.sh" "$out/$variant.efi" "$out/$variant.raw"
 "$HERE/sbom.sh" "$work/packages.tsv" "$out/$variant.efi" "$variant" >"$out/$variant.spdx.json"
 cut -f 1,2 "$work/packages.tsv" | LC_ALL=C sort >"$out/$variant.packages.txt"
-(cd "$root" && du -ak --apparent-size . | LC_ALL=C sort -rn) >"$out/$variant.sizes.txt"
+sizes >"$out/$variant.sizes.txt"
 [ -z "$slim" ] || "$HERE/slim.sh" "$out" "$variant"
 [ -z "$outputs" ] || CECTL=$TOP/build/agent/cectl "$HERE/outputs.sh" "$out/$variant.raw"
 ls -l "$out/$variant"[.-]*

@@ -53,6 +53,7 @@ modules_with_dependencies() { # ROOT VERSION MODULE...
 kernel_package() { # CACHE WORK
 	local name version file
 	name=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
+	[ -n "$name" ] || die "apt knows of no package linux-image-amd64: run apt-get update"
 	version=$(apt-cache show --no-all-versions "$name" | sed -n 's/^Version: //p' | head -n 1)
 	file=$1/${name}_${version//:/%3a}_amd64.deb
 	if [ ! -e "$file" ]; then
