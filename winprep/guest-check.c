@@ -74,6 +74,8 @@ static int check_version(const struct guest *g, struct op *op, struct error **er
 
 static int check_disk(const struct guest *g, struct op *op, struct error **err)
 {
+	if (g->unread)
+		op_warn(op, "volume-unread", "%s", g->unread);
 	for (size_t i = 0; g->table && i < g->table->n; i++) {
 		const struct partition *part = &g->table->v[i];
 		if (part->role == ROLE_LDM)

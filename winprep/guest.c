@@ -101,7 +101,13 @@ int guest_open(struct guest **ret, struct disk *disk, const struct partition_tab
 	CLEANUP(guest_places_done) struct guest_places places = {0};
 	guest_places_find(&places, disk, table);
 	const struct guest_place *place = guest_places_choose(&places, disk, table, o->root, err);
-	return place ? guest_open_at(ret, disk, table, place, o, err) : -1;
+	if (!place || guest_open_at(ret, disk, table, place, o, err) < 0)
+		return -1;
+	if (places.failure && !o->root)
+		(*ret)->unread =
+			xasprintf("partition %u cannot be read, and may hold another Windows: %s",
+				places.unread->number, places.failure->message);
+	return 0;
 }
 
 int guest_file_is(const struct guest *g, const char *path, const void *data, size_t len, bool *ret,
@@ -133,6 +139,7 @@ void guest_close(struct guest *g)
 	}
 	ntfs_volume_close(g->volume);
 	free(g->root);
+	free(g->unread);
 	guest_facts_done(g);
 	free(g);
 }

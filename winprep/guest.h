@@ -30,6 +30,7 @@ struct guest {
 	const struct partition_table *table; /* the caller's */
 	const struct partition *partition;   /* that holds \Windows */
 	struct ntfs_volume *volume;
+	char *unread; /* why an NTFS volume, which may hold another Windows, cannot be read; or NULL */
 	char *root; /* folder of this Windows: "\\Windows" */
 	struct guest_hive hives[_HIVE_MAX];
 

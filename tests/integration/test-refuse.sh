@@ -193,6 +193,10 @@ for folder in /Windows /Windows/System32 /Windows/System32/config; do
 	altered no_folder
 	refused "no record of $folder" ntfs-damaged 'partition 2 cannot be read' "$TMP/altered.img"
 done
+# Of the system partition, which is damaged, nobody knows what it holds.
+must cp --sparse=always "$good" "$TMP/altered.img"
+must dd if=/dev/zero of="$TMP/altered.img" bs=512 seek=2048 count=1 conv=notrunc status=none
+accepted "another volume that cannot be read" volume-unread "$TMP/altered.img"
 all_of_it() { shred -n 1 -z "$TMP/v"; }
 altered all_of_it
 refused "no file system at all" no-windows 'no NTFS volume of the disk holds a Windows' "$TMP/altered.img"

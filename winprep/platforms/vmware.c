@@ -45,6 +45,8 @@ static const struct strip_service services[] = {
 	{"vmStatsProvider", true},
 	{"VMUpgradeHelper", true},
 	{"vmwTimeProvider", true},
+	{"VMCISockets", true},
+	{"cblauncher", true},
 	{"VMwareCAF", true},
 	{"VMwareCAFCommAmqpListener", true},
 	{"VMwareCAFManagementAgentHost", true},
