@@ -27,7 +27,7 @@
 #define PERIOD_MS    1000
 
 struct options {
-	const char *config, *identity, *status, *jobs, *state, *firewall;
+	const char *config, *identity, *status, *jobs, *state, *report, *firewall;
 	unsigned long retry_ms, retry_max_ms, timeout_ms;
 };
 
@@ -46,6 +46,7 @@ enum {
 	OPT_STATUS,
 	OPT_JOBS,
 	OPT_STATE,
+	OPT_REPORT,
 	OPT_FIREWALL,
 	OPT_RETRY,
 	OPT_RETRY_MAX,
@@ -56,6 +57,7 @@ enum {
 static int usage(FILE *to)
 {
 	fputs("usage: ce-callback [--config FILE] [--identity FILE] [--status FILE] [--jobs DIR] [--state DIR]\n"
+	      "                   [--report FILE]\n"
 	      "       ce-callback --firewall NFT [--config FILE]\n"
 	      "Tells the appliance that this worker is ready and which jobs have ended. See ce-callback(8).\n"
 	      "For tests: --retry-ms N --retry-max-ms N --timeout-ms N\n",
@@ -71,6 +73,7 @@ static int parse(int argc, char **argv, struct options *o)
 		{"status", required_argument, NULL, OPT_STATUS},
 		{"jobs", required_argument, NULL, OPT_JOBS},
 		{"state", required_argument, NULL, OPT_STATE},
+		{"report", required_argument, NULL, OPT_REPORT},
 		{"firewall", required_argument, NULL, OPT_FIREWALL},
 		{"retry-ms", required_argument, NULL, OPT_RETRY},
 		{"retry-max-ms", required_argument, NULL, OPT_RETRY_MAX},
@@ -81,6 +84,7 @@ static int parse(int argc, char **argv, struct options *o)
 		[OPT_STATUS] = &o->status,
 		[OPT_JOBS] = &o->jobs,
 		[OPT_STATE] = &o->state,
+		[OPT_REPORT] = &o->report,
 		[OPT_FIREWALL] = &o->firewall};
 	unsigned long *numbers[] = {&o->retry_ms, &o->retry_max_ms, &o->timeout_ms};
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -150,10 +154,21 @@ static unsigned long scattered(unsigned long ms)
 	return ms * 3 / 4 + (unsigned long)((double)ms / 2 * random / UINT32_MAX);
 }
 
+/* For the console; NULL: all is well. */
+static void report(const struct teller *t, const struct error *problem)
+{
+	CLEANUP_ERR struct error *ignored = NULL;
+	CLEANUP_JSON json_t *o = json_object();
+	jsonx_set(o, "problem", problem ? jsonx_from_error(problem) : json_null());
+	CLEANUP_FREE char *text = jsonx_dump(o);
+	file_write_atomic(t->o->report, text, strlen(text), 0600, &ignored);
+}
+
 static void failed(struct teller *t, const struct outbox_event *e, const struct error *why)
 {
 	unsigned long delay = scattered(t->delay_ms);
 	t->failures++;
+	report(t, why);
 	log_warning("%s %s is not told (attempt %u, the next one in %lu s): %s", e->name, e->id,
 		t->failures, (delay + 999) / 1000, why->message);
 	t->not_before = now_ms() + delay;
@@ -168,6 +183,8 @@ static void done(struct teller *t, const struct outbox_event *e, int status)
 	else
 		log_warning("%s %s is not told again: the appliance answers %d", e->name, e->id,
 			status);
+	if (t->failures)
+		report(t, NULL);
 	t->failures = 0;
 	t->delay_ms = t->o->retry_ms;
 	if (outbox_told(t->outbox, &err) < 0)
@@ -247,6 +264,7 @@ int main(int argc, char **argv)
 		.status = "/run/ce-agent/status.json",
 		.jobs = "/var/lib/ce-agent/jobs",
 		.state = "/var/lib/ce-agent/callback",
+		.report = "/run/ce-callback/status.json",
 		.retry_ms = 1000,
 		.retry_max_ms = 60000,
 		.timeout_ms = 30000};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ce-console [--identity FILE] [--agent FILE] [--once] TERMINAL...: keeps the status screen on the consoles
- * of a worker VM. It reads two small files and the addresses, and takes no input at all.
+ * ce-console [--identity FILE] [--agent FILE] [--callback FILE] [--once] TERMINAL...: keeps the status screen
+ * on the consoles of a worker VM. It reads three small files and the addresses, and takes no input at all.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -56,9 +56,10 @@ static char *why_no_address(void)
 	return why ? why : xstrdup("no network adapter");
 }
 
-static char *render(const char *identity_file, const char *agent_file)
+static char *render(const char *identity_file, const char *agent_file, const char *callback_file)
 {
-	CLEANUP_JSON json_t *identity = read_json(identity_file), *agent = read_json(agent_file);
+	CLEANUP_JSON json_t *identity = read_json(identity_file), *agent = read_json(agent_file),
+			    *callback = read_json(callback_file);
 	char *addresses[LOCAL_ADDRESSES_MAX + 1], host[65] = "";
 	CLEANUP_FREE char *why = NULL;
 	read_addresses(addresses);
@@ -70,7 +71,8 @@ static char *render(const char *identity_file, const char *agent_file)
 		.addresses = (const char *const *)addresses,
 		.no_address = why,
 		.identity = identity,
-		.agent = agent};
+		.agent = agent,
+		.callback = callback};
 	char *text = screen_text(&s);
 	for (char **a = addresses; *a; a++)
 		free(*a);
@@ -107,21 +109,25 @@ static void show(const char *terminal, const char *text)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"identity", required_argument, NULL, 'i'},
-		{"agent", required_argument, NULL, 'a'}, {"once", no_argument, NULL, 'o'}, {0}};
-	const char *identity = "/run/ce/identity.json", *agent = "/run/ce-agent/status.json";
+		{"agent", required_argument, NULL, 'a'}, {"callback", required_argument, NULL, 'c'},
+		{"once", no_argument, NULL, 'o'}, {0}};
+	const char *identity = "/run/ce/identity.json", *agent = "/run/ce-agent/status.json",
+		   *callback = "/run/ce-callback/status.json";
 	bool once = false;
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;)
 		if (c == 'i')
 			identity = optarg;
 		else if (c == 'a')
 			agent = optarg;
+		else if (c == 'c')
+			callback = optarg;
 		else if (c == 'o')
 			once = true;
 		else
 			return 2;
 	CLEANUP_FREE char *shown = NULL;
 	for (unsigned n = 0;; n++) {
-		char *text = render(identity, agent);
+		char *text = render(identity, agent, callback);
 		if (once) {
 			puts(text);
 			free(text);

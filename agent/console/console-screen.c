@@ -10,9 +10,10 @@
 #include "strbuf.h"
 
 /* What may be long or many has a limit of lines, so that the rest keeps its place on the screen. */
-#define BAR_WIDTH     40
-#define ADDRESSES_MAX 3
-#define TEXT_LINES    4
+#define BAR_WIDTH      40
+#define ADDRESSES_MAX  3
+#define TEXT_LINES     4
+#define CALLBACK_LINES 2
 
 struct page {
 	struct strbuf text;
@@ -58,11 +59,11 @@ static size_t take_words(const char *text, size_t n, size_t width)
 }
 
 /* "  label   text", going on below where it is long: messages say the way out at their end. */
-static void wrapped(struct page *p, const char *label, const char *text)
+static void wrapped(struct page *p, const char *label, const char *text, unsigned max_lines)
 {
 	size_t n = strlen(text);
-	for (unsigned lines = 1; n && lines <= TEXT_LINES; lines++, label = "") {
-		const bool last = lines == TEXT_LINES;
+	for (unsigned lines = 1; n && lines <= max_lines; lines++, label = "") {
+		const bool last = lines == max_lines;
 		const size_t width = SCREEN_COLUMNS - 16 - (last ? 4 : 0);
 		size_t take = take_words(text, n, width);
 		line(p, "  %-13s %.*s%s", label, (int)take, text, last && take < n ? " ..." : "");
@@ -96,7 +97,7 @@ static void identity(struct page *p, const json_t *id)
 	if (code)
 		line(p, "  %-13s %s   (type it into the appliance to pair)", "pairing code", code);
 	if (problem)
-		wrapped(p, "PROBLEM", problem);
+		wrapped(p, "PROBLEM", problem, TEXT_LINES);
 }
 
 static void bar(struct page *p, double percent)
@@ -145,7 +146,7 @@ static void last_error(struct page *p, const json_t *e)
 		return;
 	CLEANUP_FREE char *text =
 		xasprintf("%s%s%s%s", code ? "[" : "", code ? code : "", code ? "] " : "", message);
-	wrapped(p, "last error", text);
+	wrapped(p, "last error", text, TEXT_LINES);
 }
 
 static void agent(struct page *p, const json_t *a)
@@ -167,6 +168,14 @@ static void agent(struct page *p, const json_t *a)
 	last_error(p, json_object_get(a, "lastError"));
 }
 
+/* Nothing waits for it, so it says little; but who set it up sees nowhere else that it does not work. */
+static void callback(struct page *p, const json_t *c)
+{
+	const char *message = string(json_object_get(c, "problem"), "message");
+	if (message)
+		wrapped(p, "callback", message, CALLBACK_LINES);
+}
+
 char *screen_text(const struct screen *s)
 {
 	struct page p = {0};
@@ -177,6 +186,7 @@ char *screen_text(const struct screen *s)
 	identity(&p, s->identity);
 	line(&p, "%s", "");
 	agent(&p, s->agent);
+	callback(&p, s->callback);
 	line(&p, "%s", "");
 	line(&p, "%s", "Diagnostics: cectl --server https://ADDRESS ... diagnostics --output FILE");
 	return strbuf_take(&p.text);

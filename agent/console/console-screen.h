@@ -17,6 +17,7 @@ struct screen {
 	const char *no_address;	      /* why there is none: "eth0 has no link" */
 	const json_t *identity;	      /* identity.json of ce-identity */
 	const json_t *agent;	      /* status file of ce-agentd */
+	const json_t *callback;	      /* report of ce-callback */
 };
 
 /* Lines joined by '\n', none over SCREEN_COLUMNS columns, control characters replaced; the caller frees. */

@@ -177,7 +177,7 @@ int main(int argc, char **argv)
 				    .hypervisor_type = "/sys/hypervisor/type",
 				    .xenbus = "/dev/xen/xenbus",
 				    .vmware = vmware_port_access,
-				    .wait_ms = 20000}};
+				    .wait_ms = 60000}};
 	CLEANUP_ERR struct error *err = NULL;
 	int rc = parse(argc, argv, &o);
 	if (rc >= 0)

@@ -40,6 +40,8 @@ export CE_SERVER=https://127.0.0.1:$port CE_CERT=$vm/pki/client.crt CE_KEY=$vm/p
 
 ok "the callback comes through the machine's firewall" wait_for 120 told 2
 like "and again while the appliance answers 503" "$(jq -r .body.event "$TMP/told" | sort -u | xargs)" '^ready$'
+on_console() { tr -d '\033' <"$vm/serial.log" | grep -qE "$1"; }
+[ "$variant" != ce ] || ok "which the console shows" wait_for 30 on_console 'callback .*answers 503'
 echo 200 >"$TMP/mode"
 wait_for 150 told $(($(wc -l <"$TMP/told") + 1))
 ready=$(tail -n 1 "$TMP/told")
@@ -55,5 +57,30 @@ ok "a job that has ended is told" wait_for 60 told $((lines + 1))
 is "that one, and how" "$(tail -n 1 "$TMP/told" | jq -r '[.body.event, .body.job.id, .body.job.status, .body.job.disk] | join(" ")')" \
 	"jobEnded $job failed $disk"
 like "the console shows the address" "$(tr -d '\033' <"$vm/serial.log")" '10\.0\.2\.77'
+machine_end "$vm"
+
+# ---- a cloud's machine: the document comes by the network, and says something else of it ----
+mkfifo "$TMP/life"
+exec 9<>"$TMP/life"
+jq '.network.interfaces = [{addresses: ["169.254.169.77/24"], gateways: ["169.254.169.2"]}] | del(.callback)' "$vm/enrolment.json" >"$TMP/document"
+"$BUILD/tests/metadata-server" "$TMP/document" <"$TMP/life" >"$TMP/metadata.port" &
+at_exit end_process $!
+wait_for 20 [ -s "$TMP/metadata.port" ]
+# one process a connection
+cat >"$TMP/to-metadata" <<-END
+	#!/bin/bash
+	exec 3<>/dev/tcp/127.0.0.1/$(cat "$TMP/metadata.port")
+	cat <&3 &
+	cat >&3
+END
+chmod +x "$TMP/to-metadata"
+cp -r "$vm/pki" "$TMP/pki-kept"
+export MACHINE_ADDRESS=169.254.169.77 MACHINE_CREDENTIAL=of.somebody.else
+MACHINE_NET=",net=169.254.169.0/24,host=169.254.169.2,dns=169.254.169.3,guestfwd=tcp:169.254.169.254:80-cmd:$TMP/to-metadata"
+MACHINE_ARGS=(-smbios "type=1,manufacturer=Amazon EC2,product=t3.large")
+run machine_start "$vm" "$CE_IMAGE_DIR/$variant.raw" raw nvme virtio-net-pci
+cp "$TMP/pki-kept/"* "$vm/pki/" # of the document that the service has
+run_ok "a document of a metadata service: it answers where the document says" machine_answers "$vm"
+like "which the console tells" "$(tr -d '\033' <"$vm/serial.log")" 'ec2-imds'
 machine_end "$vm"
 done_testing

@@ -48,7 +48,7 @@ config() {
 start() {
 	callback_stop
 	"$callback" --config "$TMP/run/callback.json" --identity "$TMP/run/identity.json" --status "$TMP/run/status.json" \
-		--jobs "$TMP/jobs" --state "$TMP/state" --retry-ms 100 --retry-max-ms 300 --timeout-ms 3000 "$@" 2>>"$TMP/log" &
+		--jobs "$TMP/jobs" --state "$TMP/state" --retry-ms 100 --retry-max-ms 300 --timeout-ms 3000 --report "$TMP/report.json" "$@" 2>>"$TMP/log" &
 	pid=$!
 }
 fresh() {
@@ -187,8 +187,10 @@ retried() {
 	start
 	ok "$1: tried again" wait_for 25 log_says 'attempt 2'
 	like "$1: why" "$(cat "$TMP/log")" "$3"
+	like "$1: the console is told" "$(jq -r '.problem.code + " " + .problem.message' "$TMP/report.json")" "^callback .*($3)"
 	echo 200 >"$mode"
 	ok "$1: told in the end" wait_for 20 log_says 'is told$'
+	ok "$1: and no trouble is left to show" wait_for 5 jq -e '.problem == null' "$TMP/report.json"
 }
 retried "a server's error" 503 'answers 503'
 retried "no permission" 403 'answers 403'

@@ -97,25 +97,29 @@ START_TEST(everything_at_once)
 		     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}");
 	CLEANUP_JSON json_t *agent =
 		json("{\"port\": 443, \"jobs\": ["
-		     "{\"type\": \"export\", \"disk\": \"sdb\", \"step\": \"copy\"},"
+		     "{\"type\": \"export\", \"disk\": \"sdb\", \"step\": \"copy\", "
+		     "\"bytesPerSecond\": 524288000},"
 		     "{\"type\": \"export\"}, {\"type\": \"prepare\"}, {}]}");
 	char message[2000] = "";
 	for (int i = 0; i < 150; i++)
 		strcat(message, "long words ");
 	jsonx_set(agent, "lastError",
 		json_pack("{s:s,s:s}", "message", message, "code", "share-lost"));
+	CLEANUP_JSON json_t *callback = json_object();
+	jsonx_set(callback, "problem", json_pack("{s:s}", "message", message));
 	const struct screen s = {.version = "0.1.0",
 		.host_name = "ce",
 		.addresses = addresses,
 		.identity = id,
-		.agent = agent};
+		.agent = agent,
+		.callback = callback};
 	CLEANUP_FREE char *text = checked(&s);
 	static const char *const parts[] = {"CE Agent 0.1.0", "192.0.2.5 (enp0s31f6)",
 		"2001:db8:1234:5678:9abc:def0:1234:5678 (enx525400123456)\n", "and 2 more\n",
 		"SHA256:0123456789abcdef0123456789abcdef\n", "job           export of sdb: copy",
 		"[........................................]   0 %\n", "and 3 more\n",
-		"last error    [share-lost] long words", "words ...\n",
-		"diagnostics --output FILE"};
+		"last error    [share-lost] long words", "words ...\n", "callback      long words",
+		"500 MiB/s", "diagnostics --output FILE"};
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		ck_assert_msg(strstr(text, parts[i]), "\"%s\" in:\n%s", parts[i], text);
 }
