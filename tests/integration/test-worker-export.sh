@@ -159,6 +159,25 @@ ok "it continued what was there" [ "$(event result .result.artifacts.bytesResume
 is "nothing but the image is left" "$(ls -A "$out")" there.vhdx
 rm -f "$out"/*
 
+# --- a seed: the same file each time, and nothing else is continued as that file
+seeded() { # DISK OUT
+	input "$1" "$2" '"wholeDisk": true' | sed 's/"local"/"seed": "a", "local"/'
+}
+work export "$(seeded "$TMP/fault/disk" "$out/one.vhdx")"
+is "seeded: exported" "$status" 0
+faultfs_set "$TMP/fault" "eio 120000000 120000001"
+work export "$(input "$TMP/fault/disk" "$out/two.vhdx" '"wholeDisk": true')"
+is "seeded: an export without one ends half way" "$(error_code)" disk-read
+work export "$(seeded "$TMP/fault/disk" "$out/two.vhdx")"
+is "seeded: and one with one" "$(error_code)" disk-read
+faultfs_set "$TMP/fault" clear
+work export "$(seeded "$TMP/fault/disk" "$out/two.vhdx")"
+ok "seeded: the second is continued" [ "$(event result .result.artifacts.bytesResumed)" -gt 0 ]
+run_ok "seeded: the same file" cmp "$out/one.vhdx" "$out/two.vhdx"
+work export "$(input "$TMP/fault/disk" "$out/three.vhdx" '"wholeDisk": true')"
+run_status_is "not seeded: another file" 1 cmp -s "$out/one.vhdx" "$out/three.vhdx"
+rm -f "$out"/*
+
 faultfs_set "$TMP/fault" "vanish-after 60000000"
 work export "$(input "$TMP/fault/disk" "$out/a.vhdx")"
 is "a disk that vanishes: code" "$(error_code)" disk-read
