@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs tests that print TAP, several at a time, and adds up their points. ./dev test calls this.
-#   tests/run.sh [--list] [NAME...]     NAME: a suite, a test, or SUITE/TEST
+#   tests/run.sh [--list] [NAME...]     NAME: a suite, a test, SUITE/TEST, or "all": e2e too
 # Suites: check (sources and documents), unit and fuzz (normal build and with sanitizers),
 # e2e (the image in a virtual machine: minutes, so only where it is named),
 # integration (and those marked "# sanitizers: yes" also with the sanitized programs).
@@ -48,7 +48,7 @@ select_tests() {
 		{
 			pick = n == 0 && $1 != "e2e"
 			for (i = 1; i <= n; i++)
-				if (want[i] == $1 || want[i] == $2 || want[i] == $1 "/" $2)
+				if (want[i] == "all" || want[i] == $1 || want[i] == $2 || want[i] == $1 "/" $2)
 					pick = hit[i] = 1
 			if (pick)
 				print
@@ -161,5 +161,8 @@ fi
 chosen=$(list_tests | select_tests "$@") || exit 2
 rm -rf "$LOGS"
 mkdir -p "$LOGS"
+CE_TEST_SHARED=$(mktemp -d "${TMPDIR:-/var/tmp}/ce-tests-XXXXXX") # what the tests of a run make once
+export CE_TEST_SHARED
+trap 'rm -rf "$CE_TEST_SHARED"' EXIT
 run_all "${CE_TEST_JOBS:-$(nproc)}" <<<"$chosen"
 report

@@ -7,14 +7,12 @@
 . "$TOP/tests/lib/windows.sh"
 . "$TOP/tests/lib/smbd.sh"
 . "$TOP/tests/lib/vm.sh"
+. "$TOP/tests/lib/image.sh"
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 smbd_available || skip_all "needs smbd"
 cectl=$BUILD/agent/cectl
 
-if [ -z "${CE_IMAGE_DIR-}" ]; then
-	export CE_IMAGE_DIR=$TMP/image
-	run_ok "the image is built" "$TOP/image/build.sh" --out "$CE_IMAGE_DIR" --slim || done_testing
-fi
+run_ok "there is an image" image_ready || done_testing
 ok "the kernel image has at most 80 MiB" [ "$(stat -c %s "$CE_IMAGE_DIR/ce.efi")" -le $((80 << 20)) ]
 is "its SBOM names every package" "$(jq -r '.packages[1:][].name' "$CE_IMAGE_DIR/ce.spdx.json" | sort)" \
 	"$(cut -f 1 "$CE_IMAGE_DIR/ce.packages.txt" | sort)"

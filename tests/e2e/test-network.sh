@@ -5,12 +5,10 @@
 # built already.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$TOP/tests/lib/pki.sh"
+. "$TOP/tests/lib/image.sh"
 . "$TOP/tests/lib/machine.sh"
 [ "$(id -u)" = 0 ] || skip_all "needs root"
-if [ -z "${CE_IMAGE_DIR-}" ]; then
-	CE_IMAGE_DIR=$TMP/image
-	run_ok "the image is built" "$TOP/image/build.sh" --out "$CE_IMAGE_DIR" || done_testing
-fi
+run_ok "there is an image" image_ready || done_testing
 variant=${CE_IMAGE_VARIANT:-ce}
 vm=$TMP/vm
 mac=52:54:00:ce:00:01 uuid=564d2a31-7a0e-4f0c-9b1d-2c3d4e5f6a7b

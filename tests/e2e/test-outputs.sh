@@ -7,13 +7,11 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$TOP/tests/lib/pki.sh"
 . "$TOP/tests/lib/machine.sh"
+. "$TOP/tests/lib/image.sh"
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 export CECTL=$BUILD/agent/cectl
 
-if [ -z "${CE_IMAGE_DIR-}" ]; then
-	export CE_IMAGE_DIR=$TMP/image
-	run_ok "the image is built" "$TOP/image/build.sh" --out "$CE_IMAGE_DIR" --slim || done_testing
-fi
+run_ok "there is an image" image_ready || done_testing
 image=$CE_IMAGE_DIR/ce.raw
 SOURCE_DATE_EPOCH=$(date -d "$(jq -r .creationInfo.created "$CE_IMAGE_DIR/ce.spdx.json")" +%s)
 export SOURCE_DATE_EPOCH

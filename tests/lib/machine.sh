@@ -10,7 +10,7 @@
 # kernel image, is started from a disk of its own. MACHINE_FIRMWARE=secure: Secure Boot is enforced, and db
 # holds the certificate of which Debian publishes the key for tests. MACHINE_ENROLMENT: a jq edit of
 # the document. MACHINE_ADDRESS: where the machine is; without it where DHCP puts it. MACHINE_ARGS: more for QEMU.
-# MACHINE_NET: more for its network. MACHINE_CREDENTIAL: what the credential with the document is called.
+# MACHINE_DOCUMENT: a file instead of it. MACHINE_NET: more for its network. MACHINE_CREDENTIAL: what the credential with the document is called.
 MACHINE_ARGS=()
 
 _machine_esp() { # OUT UKI
@@ -49,7 +49,7 @@ machine_start() {
 		-drive "if=pflash,format=raw,readonly=on,file=$firmware" -drive "if=pflash,format=raw,file=$dir/vars.fd"
 		-drive "file=$dir/system.qcow2,format=qcow2,if=none,id=system" -device virtio-rng-pci
 		-netdev "user,id=net${MACHINE_NET-},hostfwd=tcp:127.0.0.1:$(cat "$dir/port")-${MACHINE_ADDRESS-}:443" -device "$nic,netdev=net,romfile="
-		-fw_cfg "name=opt/io.systemd.credentials/${MACHINE_CREDENTIAL:-ce.enrolment},file=$dir/enrolment.json"
+		-fw_cfg "name=opt/io.systemd.credentials/${MACHINE_CREDENTIAL:-ce.enrolment},file=${MACHINE_DOCUMENT:-$dir/enrolment.json}"
 		-serial "file:$dir/serial.log" -monitor none "${MACHINE_ARGS[@]}" "${args[@]}")
 	qemu-system-x86_64 "${args[@]}" >"$dir/qemu.log" 2>&1 </dev/null &
 	echo $! >"$dir/pid"
