@@ -148,13 +148,12 @@ check_libraries() {
 
 initrd() {
 	local dir=$work/initrd
-	mksquashfs "$root" "$dir/root.squashfs" -quiet -no-progress -noappend -comp zstd -Xcompression-level "${CE_IMAGE_LEVEL:-15}" \
-		-b 256K -no-exports -no-xattrs
+	pack_root "$root" "$dir/root.squashfs"
 	gcc -std=gnu17 -Os -static -s -Wall -Wextra -Werror -o "$dir/init" "$HERE/init.c"
 	mkdir -p "$dir/root" "$dir/dev"
 	mknod -m 600 "$dir/dev/console" c 5 1
 	find "$dir" -print0 | xargs -0 touch -h -d "@$SOURCE_DATE_EPOCH"
-	(cd "$dir" && find . -print0 | sort -z | cpio -0 -o -H newc --reproducible --quiet -R 0:0) >"$work/initrd.cpio"
+	pack_initrd "$dir" "$work/initrd.cpio"
 }
 
 # KiB of each file, and of each folder with what is in it; nothing that depends on the builder's file system.

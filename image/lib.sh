@@ -62,3 +62,12 @@ kernel_package() { # CACHE WORK
 	fi
 	echo "$file"
 }
+
+pack_root() { # FOLDER OUT.squashfs
+	mksquashfs "$1" "$2" -quiet -no-progress -noappend -comp zstd -Xcompression-level "${CE_IMAGE_LEVEL:-15}" \
+		-b 256K -no-exports -no-xattrs
+}
+
+pack_initrd() { # FOLDER OUT.cpio
+	(cd "$1" && find . -print0 | sort -z | cpio -0 -o -H newc --reproducible --quiet -R 0:0) >"$2"
+}
