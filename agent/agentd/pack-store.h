@@ -3,7 +3,7 @@
  * Driver packs that clients uploaded, one folder each under STATE-DIR/packs, named by the pack:
  *
  *   PACK.json   the pack as the API shows it
- *   NAME/       what was in the archive: a folder as winprep/pack.h reads it, named as it names packs
+ *   NAME/       what was in the archive: a folder as winprep/pack/pack.h reads it, named as it names packs
  *
  * A folder is there whole or not at all: an upload gathers in ".new-…" beside it and takes its place, or
  * the older pack's, by one rename. What begins with a dot is removed at start. Archives are never read
