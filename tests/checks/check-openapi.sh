@@ -25,7 +25,7 @@ own_fields() { # FILE
 	sed -n -e '/^\(static \)\?const struct request_field /,/FIELD_ROW_FOREIGN/ {
 		s/^\t{\?"\([A-Za-z0-9.]*\)".*/\1/p
 		s/^\tFIELD_ROW_APPLIANCE("\([A-Za-z]*\)".*/\1/p
-	}' "agent/$1-fields.c"
+	}' "agent/request/$1-fields.c"
 }
 table_fields() { # FILE
 	cat <(own_fields "$1") <(own_fields appliance) | sed 's/^outputStorageLocation\.//' | grep -vx outputFile | sort -u
