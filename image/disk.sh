@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # disk.sh UKI OUT.raw: the system disk: an EFI system partition with the image at the fallback path, and an
-# empty partition for the state, made into a file system at first boot. No identifier is by chance.
+# empty ext4 for the state. No identifier is by chance: image/root/usr/lib/ce-agent/ce-state goes by them.
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 [ $# = 2 ] || usage "$0"
@@ -29,4 +29,11 @@ find "$copy" -print0 | xargs -0 touch -d "@$SOURCE_DATE_EPOCH"
 export MTOOLS_SKIP_CHECK=1
 quietly mcopy -s -m -i "$esp" "$copy/EFI" :: # dates: SOURCE_DATE_EPOCH
 dd if="$esp" of="$out.new" bs=1M seek=1 conv=notrunc,sparse status=none
+# An empty file system, so that a worker formats nothing. Its root is ce-agent's (root/usr/lib/sysusers.d).
+export E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH
+state_at=$(((1 + esp_mib) << 20))
+quietly mkfs.ext4 -q -F -L ce-state -m 0 -U 6E0A0F4C-8F5B-4C7E-9E57-CE0000000003 \
+	-E "offset=$state_at,root_owner=900:900,hash_seed=6E0A0F4C-8F5B-4C7E-9E57-CE0000000004,assume_storage_prezeroed=1,nodiscard" \
+	"$out.new" "${state_mib}M"
+quietly debugfs -w -R 'set_inode_field <2> mode 040700' "$out.new?offset=$state_at"
 mv "$out.new" "$out"

@@ -30,8 +30,11 @@ wire() {
 	echo "$answer"
 }
 export MACHINE_DOCUMENT=$TMP/hostile.json
+# another CE image's disk is attached: its state partition has the identity of the machine's own
+cp --sparse=always "$CE_IMAGE_DIR/ce.raw" "$TMP/twin.raw"
 # shellcheck disable=SC2054  # QEMU takes commas
-MACHINE_ARGS=(-device virtio-net-pci,netdev=wire,romfile= -netdev
+MACHINE_ARGS=(-drive "file=$TMP/twin.raw,format=raw,if=none,id=twin" -device virtio-blk-pci,drive=twin,bootindex=9
+	-device virtio-net-pci,netdev=wire,romfile= -netdev
 	"dgram,id=wire,local.type=inet,local.host=127.0.0.1,local.port=$there,remote.type=inet,remote.host=127.0.0.1,remote.port=$here")
 run_ok "a machine is started with a hostile document" machine_start "$vm" "$CE_IMAGE_DIR/ce.raw" raw virtio-blk virtio-net-pci || done_testing
 url=https://127.0.0.1:$(cat "$vm/port")
@@ -130,5 +133,8 @@ is "the agent and its jobs may have nine tenths of the memory" \
 	"$(jq '.memory.limit * 100 / .memory.total | round' "$TMP/status")" 90
 is "all that the machine sent by itself" "$(wire sent | jq -r '.kinds - ["icmpv6 neighbour advertisement"] | join(", ")')" \
 	"arp, dhcp, icmpv6 multicast listener report, icmpv6 neighbour solicitation, icmpv6 router solicitation"
+is "both disks are offered: no state is on either" "$(curl -sS -m 60 --cacert "$vm/pki/ca.crt" --cert "$vm/pki/client.crt" \
+	--key "$vm/pki/client.key" "$url/v1/disks" | jq '.items | length')" 2
+ok "nothing has been written to the other CE image's disk" cmp "$CE_IMAGE_DIR/ce.raw" "$TMP/twin.raw"
 unlike "no key is on the console" "$(console)" "PRIVATE KEY"
 done_testing
