@@ -63,6 +63,8 @@
 	X(ERR_DISK_READ, "disk-read", 500, FAIL,                                                                         \
 		"check the storage; attach the disk again and repeat")                                                   \
 	X(ERR_DISK_WRITE, "disk-write", 500, FAIL, "check the storage and repeat")                                       \
+	X(ERR_DISK_READ_ONLY, "disk-read-only", 422, REFUSE,                                                             \
+		"attach the disk for writing, or clear its read-only flag: blockdev --setrw DEVICE")                     \
 	X(ERR_DISK_TRUNCATED, "disk-truncated", 422, REFUSE,                                                             \
 		"attach the whole disk: this one ends before its partition table says")                                  \
 	X(ERR_PARTITION_TABLE, "partition-table", 422, REFUSE, "repair the partition table first")                       \

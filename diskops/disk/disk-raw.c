@@ -210,6 +210,19 @@ static uint32_t device_sector(int fd, unsigned long request)
 	return ok && size == 4096 ? 4096 : 512;
 }
 
+/* A device that is set read-only can be opened for writing: only its first write would fail. */
+static int check_writable(int fd, bool block, const char *name, struct error **err)
+{
+	int read_only = 0;
+	int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+	if (mode != O_RDWR)
+		return err_set(err, ERR_DISK_READ_ONLY, "\"%s\" is open for reading only", name);
+	if (block && ioctl(fd, BLKROGET, &read_only) == 0 && read_only)
+		return err_set(
+			err, ERR_DISK_READ_ONLY, "\"%s\" is a device that is set read-only", name);
+	return 0;
+}
+
 int disk_raw_open(struct disk **ret, struct disk_source *src, struct error **err)
 {
 	CLEANUP_CLOSE int fd = TAKE_FD(src->fd);
@@ -220,6 +233,8 @@ int disk_raw_open(struct disk **ret, struct disk_source *src, struct error **err
 	if (fstat(fd, &st) < 0)
 		return err_errno(err, ERR_DISK_OPEN, errno, "\"%s\": stat", src->name);
 	bool block = S_ISBLK(st.st_mode);
+	if (src->flags & DISK_OPEN_WRITE && check_writable(fd, block, src->name, err) < 0)
+		return -1;
 	struct disk_raw *r = xcalloc(1, sizeof(*r));
 	r->disk = (struct disk){
 		.ops = block ? &block_device_ops : &raw_file_ops,

@@ -65,8 +65,9 @@ int journal_begin(const struct overlay *o, struct error **err);
 /* The i-th data block (bytes past the disk's end are zero) and its row. */
 int journal_read_row(const struct journal *j, uint64_t i, struct journal_row *ret_row,
 	uint8_t ret_block[static OVERLAY_BLOCK], struct error **err);
-/* Redo: every block to its place. */
-int journal_apply(const struct journal *j, struct disk *target, struct op *op, struct error **err);
+/* Redo: every block to its place. *ret_untouched: it failed at the first, and the disk is as it was. */
+int journal_apply(const struct journal *j, struct disk *target, struct op *op, bool *ret_untouched,
+	struct error **err);
 void journal_sector_digest(const void *sector, uint8_t ret[static JOURNAL_SECTOR_DIGEST]);
 void journal_sha256(const void *data, size_t len, uint8_t ret[static 32]);
 

@@ -129,20 +129,60 @@ int journal_read_row(const struct journal *j, uint64_t i, struct journal_row *re
 	return 0;
 }
 
+/* After the first write failed: whether not one byte of it is there, and none can come later. */
+static bool is_as_before(
+	struct disk *target, uint64_t offset, size_t n, const struct journal_row *row)
+{
+	CLEANUP_ERR struct error *ignored = NULL;
+	uint8_t now[OVERLAY_BLOCK] = {0}, digest[JOURNAL_SECTOR_DIGEST];
+	if (disk_flush(target, &ignored) < 0 || disk_pread(target, now, n, offset, &ignored) < 0)
+		return false;
+	for (size_t k = 0; k < JOURNAL_SECTORS; k++) {
+		journal_sector_digest(now + k * JOURNAL_SECTOR, digest);
+		if (memcmp(digest, row->before[k], sizeof(digest)) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* The digest was checked, so the table is ours, yet ranges are not trusted. */
-int journal_apply(const struct journal *j, struct disk *target, struct op *op, struct error **err)
+int journal_apply(const struct journal *j, struct disk *target, struct op *op, bool *ret_untouched,
+	struct error **err)
 {
 	uint8_t block[OVERLAY_BLOCK];
 	struct journal_row row;
+	*ret_untouched = j->blocks > 0;
 	for (uint64_t i = 0; i < j->blocks; i++) {
 		if (journal_read_row(j, i, &row, block, err) < 0)
 			return -1;
 		uint64_t offset = le64_get(row.block) * OVERLAY_BLOCK;
 		size_t n = (size_t)min_u64(OVERLAY_BLOCK, j->disk_size - offset);
-		if (disk_pwrite(target, block, n, offset, err) < 0 || op_tick(op, i + 1, err) < 0)
+		if (disk_pwrite(target, block, n, offset, err) < 0) {
+			*ret_untouched = i == 0 && is_as_before(target, offset, n, &row);
+			if (!*ret_untouched)
+				op_wrote(op);
+			return -1;
+		}
+		*ret_untouched = false;
+		op_wrote(op);
+		if (op_tick(op, i + 1, err) < 0)
 			return -1;
 	}
 	return disk_flush(target, err);
+}
+
+/* Nothing of it was written: it must not be, the next time that this disk is looked at. */
+static int drop_sealed(struct overlay *o, struct error **err)
+{
+	if (unlink(o->path) < 0) {
+		err_prefix(err, "the disk is untouched, but its journal cannot be removed");
+		return err_hint(err,
+			"run the same job again, or `cectl local recover`: \"%s\" completes it",
+			o->path);
+	}
+	o->sealed = false;
+	*o->path = 0;
+	return err_prefix(err, "the disk is untouched");
 }
 
 int overlay_commit(struct overlay *o, struct disk *target, struct op *op, struct error **err)
@@ -160,10 +200,12 @@ int overlay_commit(struct overlay *o, struct disk *target, struct op *op, struct
 	if (disk_reserve(target, &changed, err) < 0 || seal(o, op, err) < 0)
 		return err_prefix(err, "the disk is untouched");
 	OP_COMMIT_SCOPE(op);
-	op_wrote(op);
+	bool untouched;
 	struct journal j = {
 		.fd = o->fd, .path = o->path, .blocks = o->n, .disk_size = o->disk.size};
-	if (journal_apply(&j, target, op, err) < 0) {
+	if (journal_apply(&j, target, op, &untouched, err) < 0) {
+		if (untouched)
+			return drop_sealed(o, err);
 		err_prefix(err, "the disk is partly written");
 		return err_hint(err,
 			"run the same job again, or `cectl local recover`: \"%s\" completes it",

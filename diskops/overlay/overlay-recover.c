@@ -149,8 +149,8 @@ static int complete(struct journal *j, const struct journal_header *h, struct di
 			"complete it first: `cectl local recover`, or the same job again (no dry run)");
 	}
 	OP_COMMIT_SCOPE(op);
-	op_wrote(op);
-	return journal_apply(j, target, op, err);
+	bool untouched;
+	return journal_apply(j, target, op, &untouched, err);
 }
 
 int overlay_recover(const char *journal, struct disk *target, const char *identity, struct op *op,

@@ -33,8 +33,8 @@ void overlay_changed(const struct overlay *o, struct ranges *ret);
 
 /*
  * Puts what was written onto the disk (open for writing, of the base's size). Cancellation is looked at
- * before the seal, not after. On failure the message says whether the disk was touched; if so, the
- * journal stays for overlay_recover(). On success the journal is removed, and the overlay reads the
+ * before the seal, not after. On failure the message says whether the disk was touched (a first write that
+ * leaves nothing behind does not count); if so, the journal stays for overlay_recover(). On success the journal is removed, and the overlay reads the
  * base and takes no more writes.
  */
 int overlay_commit(struct overlay *o, struct disk *target, struct op *op, struct error **err);

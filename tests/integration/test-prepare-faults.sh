@@ -76,7 +76,14 @@ ok "some kills left the disk untouched, some came after" [ "${seen[untouched]}" 
 
 # --- the disk fails at one of the first writes
 on_fuse() { faultfs_start "$disk" "$fuse" writable "$@"; }
-for n in 1 2 3 7 40; do
+fresh
+on_fuse "eio-write 1" || ok "write error 1: the failing disk is there" false
+prepare "$fuse/disk" --journal "$journal"
+is "write error 1: the job fails" "$run_status" 1
+like "write error 1: nothing was written" "$(run_out | jq -r .error.message)" "the disk is untouched"
+faultfs_stop "$fuse"
+ok "write error 1: the disk is as it was, and no journal is left" [ "$(untouched && echo same)" = same -a ! -e "$journal" ]
+for n in 2 3 7 40; do
 	fresh
 	on_fuse "eio-write $n" || { ok "write error $n: the failing disk is there" false && continue; }
 	prepare "$fuse/disk" --journal "$journal"
@@ -111,6 +118,21 @@ for ((i = 0; i < 30; i++)); do
 	cmp -s "$disk" "$TMP/whole" || bad+="$fault $n: other bytes"$'\n'
 done
 is "a completion that fails again and again ends in the same bytes" "$bad" ""
+
+# --- a device that is set read-only: it can be opened for writing, and not written
+fresh
+if loop=$(losetup -r -f --show "$disk" 2>/dev/null); then
+	for verb in "prepare --target azure" recover; do
+		# shellcheck disable=SC2086
+		run "$cectl" local $verb --disk "$loop" --journal "$journal" --json
+		is "read-only device: ${verb%% *} is refused" "$run_status $(run_out | jq -r .error.code)" "3 disk-read-only" || _show_run
+	done
+	run_ok "read-only device: a dry run works" "$cectl" local prepare --disk "$loop" --target azure --dry-run
+	losetup -d "$loop"
+	ok "read-only device: untouched, and no journal is left" [ "$(untouched && echo same)" = same -a ! -e "$journal" ]
+else
+	skip "read-only device" "no loop devices"
+fi
 
 # --- no room for the journal
 mkdir "$TMP/room"

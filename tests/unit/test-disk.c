@@ -263,7 +263,20 @@ START_TEST(a_fault_is_reported_where_it_is)
 }
 END_TEST
 
+/* Who is handed a descriptor may have been handed the wrong one. */
+START_TEST(what_is_open_for_reading_is_not_taken_for_writing)
+{
+	CLEANUP_FREE char *path = tmp_path("reading");
+	struct disk *d = NULL;
+	free(make_file(path, 100000));
+	ck_fails(disk_open_fd(
+			 &d, open(path, O_RDONLY), "here", DISK_OPEN_RAW | DISK_OPEN_WRITE, &err),
+		ERR_DISK_READ_ONLY, "\"here\" is open for reading only");
+	ck_assert_ptr_null(d);
+}
+END_TEST
+
 UNIT_MAIN("disk", a_file_reads_as_it_is, what_lies_outside_is_refused, holes_are_found,
 	a_read_only_source_does_not_change, writing_reaches_the_file,
-	the_gpt_header_tells_the_sector_size, a_block_device_reads_as_its_file,
-	a_fault_is_reported_where_it_is)
+	what_is_open_for_reading_is_not_taken_for_writing, the_gpt_header_tells_the_sector_size,
+	a_block_device_reads_as_its_file, a_fault_is_reported_where_it_is)

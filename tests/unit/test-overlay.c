@@ -149,6 +149,67 @@ static int killer_pwrite(
 
 static const struct disk_ops killer_ops = {.name = "killer", .pwrite = killer_pwrite};
 
+/* A target whose n-th write fails, with its second half done or nothing. */
+struct failer {
+	struct disk disk;
+	struct disk *under;
+	unsigned left;
+	bool half;
+};
+
+static int failer_pread(struct disk *d, void *buf, size_t len, uint64_t offset, struct error **err)
+{
+	return disk_pread(((struct failer *)d)->under, buf, len, offset, err);
+}
+
+static int failer_pwrite(
+	struct disk *d, const void *buf, size_t len, uint64_t offset, struct error **err)
+{
+	struct failer *f = (struct failer *)d;
+	if (f->left-- > 0)
+		return disk_pwrite(f->under, buf, len, offset, err);
+	size_t k = len / 2;
+	if (f->half && disk_pwrite(f->under, (const char *)buf + k, len - k, offset + k, err) < 0)
+		return -1;
+	return err_set(err, ERR_DISK_WRITE, "a failing disk");
+}
+
+static const struct disk_ops failer_ops = {
+	.name = "failer", .pread = failer_pread, .pwrite = failer_pwrite};
+
+/* Nothing is on the disk: no journal may stay that would put it there one day. */
+START_TEST(a_first_write_that_fails_leaves_no_journal)
+{
+	static const struct {
+		unsigned left;
+		bool half;
+	} v[] = {{0, false}, {0, true}, {1, false}};
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		bool untouched = v[i].left == 0 && !v[i].half;
+		srand(14);
+		struct setup s;
+		struct op op = {0};
+		setup_open(&s, "first", 60);
+		struct failer f = {.disk = {.ops = &failer_ops, .name = s.disk, .size = SIZE},
+			.under = s.target,
+			.left = v[i].left,
+			.half = v[i].half};
+		ck_fails(overlay_commit(s.o, &f.disk, &op, &err), ERR_DISK_WRITE,
+			untouched ? "the disk is untouched" : "the disk is partly written");
+		ck_assert_int_eq(op.wrote, !untouched);
+		overlay_free(s.o);
+		ck_assert_int_eq(access(s.journal, F_OK) == 0, !untouched);
+		if (untouched)
+			check_file(s.disk, s.before);
+		int rc = -1;
+		ck_ok(rc = overlay_recover(s.journal, s.target, "test disk", &op, &err));
+		ck_assert_int_eq(rc, !untouched);
+		check_file(s.disk, untouched ? s.before : s.after);
+		setup_done(&s);
+	}
+}
+END_TEST
+
 /* Another file of the same content: no process has it locked, as after the death of this one. */
 static void let_go(const struct setup *s)
 {
@@ -359,7 +420,8 @@ START_TEST(what_is_no_whole_journal_is_never_removed)
 END_TEST
 
 UNIT_MAIN("overlay", reads_what_was_written_and_leaves_the_disk_alone,
-	commit_puts_everything_on_the_disk, commit_killed_at_any_write_is_completed,
+	commit_puts_everything_on_the_disk, a_first_write_that_fails_leaves_no_journal,
+	commit_killed_at_any_write_is_completed,
 	unsealed_journal_is_dropped_and_a_foreign_one_refused,
 	a_disk_that_changed_since_is_left_alone, a_block_that_is_half_written_is_completed,
 	what_is_no_whole_journal_is_never_removed)
