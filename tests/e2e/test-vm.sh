@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ./dev vm, each line that it prints as it stands: a machine that is paired with, the debug variant and its
-# ssh, the demo. Images are built where there are none (CE_IMAGE_DIR: a folder that has them).
+# ssh, the demo. ./dev vm builds the debug variant where there is none (CE_IMAGE_DIR: a folder that has it).
 . "$(dirname "$0")/../lib/tap.sh"
 . "$TOP/tests/lib/vm.sh"
+. "$TOP/tests/lib/image.sh"
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 vm=$TOP/image/vm.sh
-export CE_IMAGE_DIR=${CE_IMAGE_DIR:-$TMP/image}
+run_ok "there is an image" image_ready || done_testing
 
 # start NAME OPTION...: a machine; what it printed is in $TMP/NAME.out
 start() {
