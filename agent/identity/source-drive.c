@@ -2,12 +2,15 @@
 /*
  * A config drive: a small disk or CD with a file system of one of three labels. Ours holds
  * ce-enrolment.json; cloud-init's holds it as user-data ("cidata": NoCloud, "config-2": OpenStack).
+ * What a guest wrote on its own disk, attached to this machine to be exported, must not say whom the
+ * machine obeys: a disk that could hold a system is none.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "enrolment.h"
@@ -26,6 +29,27 @@ static const struct drive {
 	{0},
 };
 static const char *const file_systems[] = {"iso9660", "vfat", "ext4", NULL};
+
+/* OpenStack makes config drives of 64 MiB; no Windows fits on it. In sectors of 512 bytes, as sysfs counts. */
+#define DRIVE_SECTORS_MAX (64u << 11)
+
+/* A CD, or a disk (also one with partitions) that is small enough. */
+static bool is_small(dev_t device)
+{
+	unsigned long long sectors = 0;
+	CLEANUP_FREE char *link = xasprintf("/sys/dev/block/%u:%u", major(device), minor(device));
+	CLEANUP_FREE char *path = realpath(link, NULL);
+	if (!path)
+		return false;
+	CLEANUP_FREE char *partition = xasprintf("%s/partition", path);
+	if (access(partition, F_OK) == 0)
+		*strrchr(path, '/') = '\0';
+	if (strncmp(strrchr(path, '/') + 1, "sr", 2) == 0)
+		return true;
+	CLEANUP_FREE char *size = xasprintf("%s/size", path);
+	CLEANUP_FCLOSE FILE *f = fopen(size, "re");
+	return f && fscanf(f, "%llu", &sectors) == 1 && sectors > 0 && sectors <= DRIVE_SECTORS_MAX;
+}
 
 static int read_file(
 	const char *dir, const char *file, char **ret, size_t *ret_len, struct error **err)
@@ -69,6 +93,8 @@ int source_drive(const struct source_env *env, char **ret, size_t *ret_len, stru
 		CLEANUP_FREE char *path = xasprintf("%s/%s", env->drives, d->label);
 		struct stat st;
 		if (stat(path, &st) < 0)
+			continue;
+		if (S_ISBLK(st.st_mode) && !is_small(st.st_rdev))
 			continue;
 		/* a folder is a drive that somebody has mounted already */
 		int rc = S_ISDIR(st.st_mode) ? read_file(path, d->file, ret, ret_len, err)

@@ -94,6 +94,14 @@ if [ "$(id -u)" = 0 ]; then
 	is "a drive that nobody has mounted" "$(source_is)" config-drive
 	is "and nobody has it mounted afterwards" "$(grep -c "$loop" /proc/self/mounts)" 0
 	rm "$TMP/drives/CE-CONFIG"
+	# a guest may label its own disk so: that is attached to be exported, not to be obeyed
+	truncate -s 65M "$TMP/guest.img" && must mkfs.vfat -n CE-CONFIG "$TMP/guest.img"
+	must mcopy -i "$TMP/guest.img" "$TMP/ce-enrolment.json" ::
+	loop=$(losetup --find --show --read-only "$TMP/guest.img") && at_exit losetup -d "$loop"
+	ln -s "$loop" "$TMP/drives/CE-CONFIG"
+	identify
+	is "a disk of more than 64 MiB is no config drive" "$(source_is)" null
+	rm "$TMP/drives/CE-CONFIG"
 else
 	skip "a drive that nobody has mounted" "needs root"
 fi
