@@ -8,7 +8,6 @@
 #include "guest-bcd.h"
 #include "mem.h"
 #include "plan-room.h"
-#include "net-first-boot.h"
 
 static bool is_file(const struct action *a)
 {
@@ -59,31 +58,33 @@ static int check_conflicts(const struct plan *p, struct error **err)
 	return rc;
 }
 
-/* Where Windows is not in \\Windows, the first start's program is in that folder all the same. */
-static bool is_first_boot(const struct guest *g, const char *path)
+static bool is_below(const char *path, const char *folder)
 {
-	size_t root = g->root ? strlen(g->root) : 0;
-	return root && strncasecmp(path, g->root, root) == 0 &&
-	       (strcasecmp(path + root, FIRST_BOOT_FILE) == 0 ||
-		       strcasecmp(path + root, FIRST_BOOT_FOLDER) == 0);
+	size_t len = strlen(folder);
+	return strncasecmp(path, folder, len) == 0 && path[len] == '\\';
 }
 
-/* Where a preparation has business. A path is compared part by part, so ".." can lead nowhere else. */
+/*
+ * Where a preparation has business: this Windows, whatever its folder is called, and no other one; the folders
+ * of programs. A path is compared part by part, so ".." can lead nowhere else.
+ */
 static bool path_allowed(const struct guest *g, const char *path)
 {
-	static const char *const below[] = {"\\Windows\\", "\\Program Files\\",
-		"\\Program Files (x86)\\", "\\ProgramData\\", "\\WindowsAzure", "\\Packages\\"};
+	static const char *const below[] = {
+		"\\Program Files", "\\Program Files (x86)", "\\ProgramData", "\\Packages"};
 	static const char *const exactly[] = {"\\pagefile.sys", "\\swapfile.sys", "\\hiberfil.sys",
-		"\\Personality.ini", "\\MCSPersonality.ini"};
+		"\\Personality.ini", "\\MCSPersonality.ini", "\\WindowsAzure"};
 	if (strstr(path, "\\..\\") || strstr(path, "\\.\\"))
 		return false;
+	if (is_below(path, g->root ? g->root : "\\Windows") || is_below(path, "\\WindowsAzure"))
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(below); i++)
-		if (strncasecmp(path, below[i], strlen(below[i])) == 0)
+		if (is_below(path, below[i]))
 			return true;
 	for (size_t i = 0; i < ARRAY_SIZE(exactly); i++)
 		if (strcasecmp(path, exactly[i]) == 0)
 			return true;
-	return is_first_boot(g, path);
+	return false;
 }
 
 int plan_check(const struct plan *p, const struct guest *g, struct error **err)

@@ -45,7 +45,7 @@ struct action {
 	enum action_kind kind;
 	const char *step;  /* static: the step's id */
 	enum hive_id hive; /* registry kinds */
-	char *path;	   /* registry: key from the hive's root; files: "\\Windows\\…" */
+	char *path;	   /* registry: key from the hive's root; files: from the volume's */
 	char *name;	   /* registry: value */
 	struct reg_value old_value, value;
 	char *text; /* list and token kinds */

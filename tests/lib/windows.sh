@@ -42,9 +42,9 @@ windows_volume() {
 	partition "$1" $index "$2"
 }
 
-# hive_file VOLUME HIVE FILE: a hive out of a volume
+# hive_file VOLUME HIVE FILE [FOLDER]: a hive out of a volume, of the Windows in that folder
 hive_file() {
-	ntfscat "$1" "/Windows/System32/config/$2" >"$3"
+	ntfscat "$1" "/${4:-Windows}/System32/config/$2" >"$3"
 }
 
 # hive_text FILE: all of a hive, a key or value a line (hive-lines.awk)

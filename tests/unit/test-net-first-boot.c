@@ -309,8 +309,10 @@ START_TEST(in_the_folder_that_windows_is_in)
 	ck_assert_int_eq(program(&f, "/WINNT/CEAgent/ce-firstboot.exe"), 1);
 	ck_assert_int_eq(there(&f, "/Windows/CEAgent"), 0);
 	ck_ok(check_one(&f, "\\winnt\\CEAgent\\CE-firstboot.exe", &err));
-	ck_fails(check_one(&f, "\\WINNT\\CEAgent\\other.exe", &err), ERR_INTERNAL, "touch");
-	ck_fails(check_one(&f, "\\WINNT\\System32\\x.dll", &err), ERR_INTERNAL, "touch");
+	ck_ok(check_one(&f, "\\WINNT\\System32\\x.dll", &err));
+	ck_fails(check_one(&f, "\\Windows\\System32\\x.dll", &err), ERR_INTERNAL, "touch");
+	ck_fails(check_one(&f, "\\WINNT2\\x.dll", &err), ERR_INTERNAL, "touch");
+	ck_fails(check_one(&f, "\\WINNT\\..\\x.dll", &err), ERR_INTERNAL, "touch");
 	ck_fails(check_one(&f, "\\CEAgent\\ce-firstboot.exe", &err), ERR_INTERNAL, "touch");
 	end(&f);
 }

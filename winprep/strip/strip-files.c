@@ -16,13 +16,26 @@ const char *strip_without_drive(const char *path)
 										    : NULL;
 }
 
-/* The lists say \Windows; this Windows may have another folder. */
+/* The lists say \Windows; this Windows may have another folder, and \Windows be another one's. */
+static const char windows[] = "\\Windows\\";
+
 static char *in_this_windows(const struct prep *p, const char *path)
 {
-	static const char windows[] = "\\Windows\\";
 	if (!p->guest->root || strncasecmp(path, windows, sizeof(windows) - 1) != 0)
 		return xstrdup(path);
 	return xasprintf("%s\\%s", p->guest->root, path + sizeof(windows) - 1);
+}
+
+bool strip_covers_file(const struct prep *p, const char *path)
+{
+	const char *root = p->guest->root ? p->guest->root : "\\Windows";
+	size_t len = strlen(root);
+	bool ours = strncasecmp(path, root, len) == 0 && path[len] == '\\';
+	if (!ours && strncasecmp(path, windows, sizeof(windows) - 1) == 0)
+		return false;
+	CLEANUP_FREE char *listed =
+		ours ? xasprintf("%s%s", windows, path + len + 1) : xstrdup(path);
+	return strip_covers(p, STRIP_FIELD(files), listed);
 }
 
 static int strip_path(struct prep *p, const char *name, struct error **err)

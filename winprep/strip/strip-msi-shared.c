@@ -66,7 +66,7 @@ static int strip_folders(struct prep *p, struct error **err)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && folders[i]; i++) {
 		const char *path = strip_without_drive(folders[i]);
-		if (path && strip_covers(p, STRIP_FIELD(files), path))
+		if (path && strip_covers_file(p, path))
 			rc = strip_value(p, HIVE_SOFTWARE, key, folders[i], WHY, err);
 	}
 	reg_texts_free(folders);

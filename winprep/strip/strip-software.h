@@ -16,6 +16,8 @@ int strip_time(struct prep *p, struct error **err);	/* the platform's NTP server
 int strip_licence(struct prep *p, struct error **err);	/* the platform's KMS server */
 int strip_settings(struct prep *p, struct error **err); /* the table of settings */
 
+/* Whether path, from the volume's root, is one of the lists' files of this Windows, or below one. */
+bool strip_covers_file(const struct prep *p, const char *path);
 /* "C:\\folder\\file" as a path from the volume's root, where it is a path with a drive letter; else NULL. */
 const char *strip_without_drive(const char *path);
 /* The Winsock catalog loads a DLL at or below path. */
