@@ -183,8 +183,13 @@ faulty() {
 }
 faulty eio 0 "$disk"
 is "the first write fails: status" $? 1
-like "the first write fails: what to do" "$(cat "$TMP/err")" 'cectl local recover'
-ok "the first write fails: the journal stays" [ -s "$journal" ]
+like "the first write fails: said so" "$(cat "$TMP/err")" 'the disk is untouched'
+is "the first write fails: so it is" "$(hash_of)" "$before"
+ok "the first write fails: no journal stays" [ ! -e "$journal" ]
+faulty eio 3 "$disk"
+is "a later write fails: status" $? 1
+like "a later write fails: what to do" "$(cat "$TMP/err")" 'cectl local recover'
+ok "a later write fails: the journal stays" [ -s "$journal" ]
 fresh
 faulty kill 40 "$disk"
 is "killed: status" $? 1
