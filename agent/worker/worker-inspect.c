@@ -62,7 +62,7 @@ static json_t *ntfs_json(const struct ntfs_volume_facts *f, bool used_known)
 static void ntfs_problems(
 	struct inspection *in, unsigned partition, const struct ntfs_volume_facts *f)
 {
-	if (f->dirty)
+	if (f->dirty && !f->discarded)
 		add_problem(in, partition, "ntfs-dirty", "the NTFS volume wants chkdsk");
 	if (f->journal_unclean)
 		add_problem(in, partition, "ntfs-journal",

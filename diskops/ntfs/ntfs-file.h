@@ -12,7 +12,8 @@
 
 enum {
 	/* A hibernated Windows is accepted: what only its saved session knew is lost. hiberfil.sys is
-	 * deleted, the journal emptied, the volume marked dirty so that Windows checks it when it starts. */
+	 * deleted, the journal emptied, the volume marked dirty so that Windows checks it when it starts; a file
+	 * says that this is why, and until then such a volume is opened again. */
 	NTFS_DISCARD_HIBERNATION = 1,
 };
 

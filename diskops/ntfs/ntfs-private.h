@@ -98,6 +98,14 @@ bool ntfs_reparse_is_link(uint32_t tag);
 int ntfs_reparse_tag(
 	struct ntfs_volume *v, ntfs_inode *ni, const char *what, uint32_t *ret, struct error **err);
 
+/* ---- ntfs-discarded.c ---- */
+
+/* Whether the volume is dirty because of our ntfs_discarded_say(), and nobody has written to it since. */
+bool ntfs_discarded_is(struct ntfs_volume *v);
+int ntfs_discarded_say(struct ntfs_volume *v, struct error **err);
+int ntfs_discarded_forget(
+	struct ntfs_volume *v, struct error **err); /* fine where nothing is said */
+
 /* ---- ntfs-volume-write.c ---- */
 
 /* Before a change: refused on a volume that is not open for writing, or spoilt. */

@@ -105,7 +105,7 @@ static int check_state(const struct ntfs_volume *v, unsigned flags, struct error
 	if (f->hibernated && !discard)
 		return err_set(err, ERR_HIBERNATED,
 			"Windows is hibernated or shut down with Fast Startup");
-	if (f->dirty || v->vol->flags & VOLUME_CHKDSK_UNDERWAY)
+	if ((f->dirty && !f->discarded) || v->vol->flags & VOLUME_CHKDSK_UNDERWAY)
 		return err_set(err, ERR_NTFS_DIRTY, "Windows has marked the volume for chkdsk");
 	if (f->journal_unclean && !f->hibernated)
 		return err_set(err, ERR_NTFS_DIRTY,
@@ -116,7 +116,7 @@ static int check_state(const struct ntfs_volume *v, unsigned flags, struct error
 static int forget_session(struct ntfs_volume *v, struct error **err)
 {
 	errno = 0;
-	if (v->facts.journal_unclean && ntfs_logfile_reset(v->vol) < 0)
+	if (ntfs_logfile_reset(v->vol) < 0)
 		return ntfs_failure(v, err, "emptying $LogFile");
 	if (ntfs_volume_write_flags(v->vol, v->vol->flags | VOLUME_IS_DIRTY) < 0)
 		return ntfs_failure(v, err, "$Volume");
@@ -130,7 +130,10 @@ static int discard_hibernation(struct ntfs_volume *v, struct error **err)
 	struct op op = {0};
 	if (forget_session(v, err) < 0)
 		return ntfs_prefix(v, err);
-	return ntfs_file_delete(v, HIBERNATED_FILE, &op, err);
+	if (ntfs_file_delete(v, HIBERNATED_FILE, &op, err) < 0)
+		return -1;
+	v->facts.discarded = true;
+	return ntfs_discarded_say(v, err);
 }
 
 static int compare_test_file(
@@ -167,6 +170,9 @@ int ntfs_volume_open_write(struct ntfs_volume **ret, struct disk *d, uint64_t of
 	if (check_state(v, flags, err) < 0)
 		return ntfs_prefix(v, err);
 	if (v->facts.hibernated && discard_hibernation(v, err) < 0)
+		return -1;
+	/* Windows has checked it since. */
+	if (!v->facts.dirty && ntfs_discarded_forget(v, err) < 0)
 		return -1;
 	if (write_test(v, err) < 0)
 		return -1;

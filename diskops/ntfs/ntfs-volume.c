@@ -113,7 +113,10 @@ static int read_facts(struct ntfs_volume *v, const struct ntfs_boot *boot, struc
 	CLEANUP_FREE uint8_t *valid = utf8_to_utf16(v->facts.label, &units);
 	if (!valid)
 		v->facts.label[0] = '\0';
-	return read_journal(v, err) < 0 || read_hibernation(v, err) < 0 ? -1 : 0;
+	if (read_journal(v, err) < 0 || read_hibernation(v, err) < 0)
+		return -1;
+	v->facts.discarded = v->facts.dirty && ntfs_discarded_is(v);
+	return 0;
 }
 
 /* ---- open and close ---- */

@@ -16,6 +16,7 @@ struct ntfs_volume_facts {
 	char label[260];
 	unsigned major, minor; /* NTFS version */
 	bool dirty;	       /* volume flag: chkdsk wanted */
+	bool discarded;	       /* dirty because a hibernated session was discarded here, no more */
 	bool journal_unclean;  /* $LogFile holds changes not written yet, or cannot be read */
 	bool hibernated;       /* hiberfil.sys holds a session ("hibr", "HIBR", "RSTR" header) */
 	bool shadow_copies;    /* there are volume shadow copies */

@@ -139,6 +139,17 @@ altered hibernate hibr
 refused "hibernated" hibernated 'hibernat' "$TMP/altered.img"
 altered hibernate HIBR
 refused "Fast Startup" hibernated 'hibernat' "$TMP/altered.img"
+# Dirty is then what we made it: a second run has nothing to do, and an inspection nothing to say.
+echo '{"discardHibernation":true}' >"$TMP/discard.json"
+altered hibernate hibr
+run_ok "hibernated: discarded" "$cectl" local prepare --disk "$TMP/altered.img" --target azure --request "$TMP/discard.json"
+for more in "--request $TMP/discard.json" ""; do
+	# shellcheck disable=SC2086
+	run "$cectl" local prepare --disk "$TMP/altered.img" --target azure --json $more
+	is "hibernated: prepared again${more:+ with the option}" "$run_status $(run_out | jq '.plan.actions | length')" "0 0" || _show_run
+done
+run "$cectl" local inspect --disk "$TMP/altered.img" --json
+is "hibernated: inspected after it" "$(run_out | jq -c '[[.problems[].code], any(.partitionTable.partitions[].ntfs; .dirty == true)]')" '[[],true]'
 mark_dirty() { ntfsfix "$TMP/v" >/dev/null; }
 altered mark_dirty
 refused "a volume that wants chkdsk" ntfs-dirty 'chkdsk|dirty|check' "$TMP/altered.img"
