@@ -62,6 +62,29 @@ ok "dry run: no journal stays" [ ! -e "$journal" ]
 prepare --target azure --dry-run
 like "dry run: text, by step" "$(run_out)" '^services$'
 like "dry run: old and new value" "$(run_out)" 'storvsc.* \[Start\] dword 0x3 -> dword 0x0|Services\\[a-zA-Z]+ \[Start\] .* -> dword'
+# schema NAME: "MEMBER TYPE" of every member that the API's document gives it; null where it may be
+schema() {
+	awk -v schema="$1:" '/^    [A-Z]/ { here = $1 == schema }
+		here && /^        [a-zA-Z]+:/ { name = $1; sub(":", "", name) }
+		here && name != "" && match($0, /type: [a-z]+/) {
+			print name, substr($0, RSTART + 6, RLENGTH - 6)
+			if (/nullable: true/) print name, "null"
+			name = ""
+		}' "$TOP/docs/api/openapi.yaml" | sort
+}
+# members FILTER: the same of the objects of the real plan
+members() { jq -r "$1 | to_entries[] | \"\(.key) \(.value | type)\"" "$TMP/dry.json" | sed 's/ number$/ integer/' | sort -u; }
+while read -r name filter; do
+	ok "document: $name has members" [ "$(schema "$name" | wc -l)" -ge 2 -a "$(members "$filter" | wc -l)" -ge 2 ]
+	is "document: $name is what a plan has" "$(comm -23 <(members "$filter") <(schema "$name"))" ""
+done <<-'END'
+	PreparationReport .plan
+	PreparationEvidence .plan.evidence[]
+	PreparationNote .plan.notes[]
+	PreparationAction .plan.actions[]
+END
+documented=$(sed -n "s/.*description: 'reg-set, \\(.*\\)'/reg-set, \\1/p" "$TOP/docs/api/openapi.yaml" | tr -d ' ' | tr , '\n' | sort)
+is "document: kinds of actions" "$(comm -23 <(jq -r '.plan.actions[].action' "$TMP/dry.json" | sort -u) <(echo "$documented"))" ""
 like "dry run: totals" "$(run_out)" '^planned +from vsphere to azure$'
 is "dry run: progress is not on standard output" "$(run_out | grep -c ' %$')" 0
 
