@@ -33,8 +33,11 @@ static int check_existing(struct ntfs_volume *v, const char *path, const struct 
 	CLEANUP(ntfs_free_inode) ntfs_inode *ni = NULL;
 	if (ntfs_open(v, spot->at, path, &ni, err) < 0)
 		return -1;
-	if (ntfs_is_folder(ni))
-		return err_set(err, ERR_INVALID_ARGUMENT, "\"%s\" is a folder, not a file", path);
+	if (ntfs_is_folder(ni)) {
+		err_set(err, ERR_FILE_UNSUPPORTED, "\"%s\" is a folder, not a file", path);
+		return err_hint(
+			err, "in Windows, rename the folder: a file of that name is to be made");
+	}
 	if (ni->flags & FILE_ATTR_ENCRYPTED)
 		return err_set(err, ERR_FILE_UNSUPPORTED, "\"%s\" is encrypted (EFS)", path);
 	if (ntfs_reparse_tag(v, ni, path, &tag, err) < 0)
@@ -55,9 +58,12 @@ static int check_new(
 	CLEANUP(ntfs_free_inode) ntfs_inode *ni = NULL;
 	if (ntfs_open(v, spot->at, path, &ni, err) < 0)
 		return -1;
-	if (!ntfs_is_folder(ni))
-		return err_set(err, ERR_INVALID_ARGUMENT, "\"%s\": \"%s\" is a file, not a folder",
-			path, spot->name.text);
+	if (!ntfs_is_folder(ni)) {
+		err_set(err, ERR_FILE_UNSUPPORTED, "\"%s\": \"%s\" is a file, not a folder", path,
+			spot->name.text);
+		return err_hint(
+			err, "in Windows, rename the file: a folder of that name is to be made");
+	}
 	for (const char *rest = spot->rest; *rest;) {
 		size_t len = ntfs_path_part(rest, &part);
 		CLEANUP_FREE char *name = xstrndup(part, len);

@@ -128,6 +128,12 @@ fi
 
 ### The volume
 
+# What stands where the service of the first start is to go.
+echo "somebody's" >"$TMP/file"
+altered put_file "$TMP/file" /Windows/CEAgent
+refused "a file by the name of our folder" file-unsupported '"CEAgent" is a file, not a folder' "$TMP/altered.img"
+like "a file by the name of our folder: the way out" "$(run_out | jq -r .error.hint)" 'rename the file'
+
 hibernate() { # SIGNATURE
 	{
 		printf '%s' "$1"
