@@ -246,6 +246,26 @@ START_TEST(dhcp_reaches_interfaces_without_an_adapter)
 }
 END_TEST
 
+START_TEST(keep_says_whose_settings_nobody_inherits)
+{
+	static const char orphan[] = "{0f8b5c1e-0000-4000-8000-000000000009}";
+	static const char *const address[] = {"203.0.113.9", NULL};
+	struct fixture f;
+	fixture_init(&f, ONE_NIC, NETWORK_KEEP, "kvm");
+	struct hive *h = f.g.hives[HIVE_SYSTEM].h;
+	CLEANUP_FREE char *key = xasprintf(TCPIP "Interfaces\\%s", orphan);
+	put(h, key, "EnableDHCP", reg_dword(0));
+	put(h, key, "IPAddress", reg_multi_sz(address));
+	hive_guest_run(&f.p, &step_network);
+	char **left = net_get_texts(h, hive_find(h, hive_root(h), key), "IPAddress");
+	ck_assert_ptr_nonnull(left[0]);
+	reg_texts_free(left);
+	ck_assert(plan_notes_have(&f.plan, "has 203.0.113.9"));
+	ck_assert(plan_notes_have(&f.plan, "no new adapter can inherit it"));
+	fixture_done(&f);
+}
+END_TEST
+
 START_TEST(every_control_set_is_cleaned)
 {
 	struct fixture f;
@@ -421,7 +441,7 @@ START_TEST(adapters_that_make_no_sense_are_left_out)
 END_TEST
 
 UNIT_MAIN("step-network", dhcp_takes_the_old_adapter_out, dhcp_where_it_stays_resets_the_adapter,
-	dhcp_reaches_interfaces_without_an_adapter, every_control_set_is_cleaned,
-	keep_changes_nothing_and_hands_everything_over,
+	dhcp_reaches_interfaces_without_an_adapter, keep_says_whose_settings_nobody_inherits,
+	every_control_set_is_cleaned, keep_changes_nothing_and_hands_everything_over,
 	settings_of_the_platform_are_not_handed_over, hand_over_follows_the_settings,
 	teams_are_reported_and_left_alone, adapters_that_make_no_sense_are_left_out)

@@ -137,6 +137,7 @@ struct orphans {
 	struct prep *p;
 	unsigned control_set;
 	const struct net_adapters *all;
+	bool keep; /* only told */
 };
 
 /* Settings of an adapter that was removed long ago, or of a dial-up connection that is dialled anew. */
@@ -156,16 +157,34 @@ static int reset_orphan(void *data, const char *name, hive_node node, struct err
 		return -1;
 	if (!what)
 		return 0;
+	if (o->keep) {
+		plan_note(o->p->plan,
+			"interface %s has %s, but no adapter any more: it stays, and no new adapter can inherit it",
+			name, what);
+		return 0;
+	}
 	plan_note(o->p->plan, "interface %s, which has no adapter any more, loses %s", name, what);
 	return net_reset_interface(o->p, o->control_set, &a, err);
+}
+
+static int each_orphan(struct prep *p, unsigned control_set, const struct net_adapters *all,
+	bool keep, struct error **err)
+{
+	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
+	struct orphans o = {.p = p, .control_set = control_set, .all = all, .keep = keep};
+	CLEANUP_FREE char *key = guest_control_set_key(
+		p->guest, control_set, "Services\\Tcpip\\Parameters\\Interfaces");
+	return hive_each_subkey(h, hive_find(h, hive_root(h), key), reset_orphan, &o, err);
 }
 
 int net_reset_orphans(
 	struct prep *p, unsigned control_set, const struct net_adapters *all, struct error **err)
 {
-	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
-	struct orphans o = {.p = p, .control_set = control_set, .all = all};
-	CLEANUP_FREE char *key = guest_control_set_key(
-		p->guest, control_set, "Services\\Tcpip\\Parameters\\Interfaces");
-	return hive_each_subkey(h, hive_find(h, hive_root(h), key), reset_orphan, &o, err);
+	return each_orphan(p, control_set, all, false, err);
+}
+
+int net_note_orphans(
+	struct prep *p, unsigned control_set, const struct net_adapters *all, struct error **err)
+{
+	return each_orphan(p, control_set, all, true, err);
 }

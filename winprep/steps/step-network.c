@@ -113,6 +113,8 @@ static int keep_control_set(struct prep *p, unsigned control_set, struct error *
 	for (size_t i = 0; i < all.n; i++)
 		if (note_kept(p, control_set, &h, &all.v[i], err) < 0)
 			return -1;
+	if (p->request->network == NETWORK_KEEP && net_note_orphans(p, control_set, &all, err) < 0)
+		return -1;
 	if (p->guest->hives[HIVE_SOFTWARE].h && net_plan_handover(p, control_set, &all, err) < 0)
 		return -1;
 	return plan_first_start(p, &h, err);
