@@ -66,8 +66,12 @@ int source_fetch(const struct source_env *env, const char **ret_name, char **ret
 		if (s->outside && env->reach == SOURCES_WITHIN)
 			return SOURCE_LATER;
 		int rc = s->fetch(env, ret, ret_len, err);
-		if (rc < 0)
+		if (rc < 0) {
+			/* a file too long is no fault of a caller */
+			if ((*err)->code == ERR_INVALID_ARGUMENT)
+				(*err)->code = ERR_ENROLMENT_INVALID;
 			return err_prefix(err, "%s", s->name);
+		}
 		if (rc > 0)
 			return 1;
 	}

@@ -182,7 +182,8 @@ is "its certificate is its own" "$(openssl verify -CAfile "$TMP/out/own.pem" "$T
 refused() {
 	cat >"$TMP/credentials/ce.enrolment"
 	CREDENTIALS_DIRECTORY=$TMP/credentials identify
-	like "refused: $1" "$(problem)" "enrolment-invalid.*$2|$2"
+	is "refused: $1: the code" "$(jq -r .problem.code "$TMP/out/identity.json")" enrolment-invalid
+	like "refused: $1" "$(jq -r '.problem.message // empty' "$TMP/out/identity.json")" "$2"
 	unlike "refused: $1: the document's key is nowhere" "$(cat "$TMP"/out/*)" "$(sed -n 3p "$TMP/pki/server.key")"
 }
 refused "an unknown field" 'field "surprise" is not known' < <(document '.surprise = 1')
