@@ -17,7 +17,10 @@ while [ $# -gt 0 ]; do
 	--debug) variant=ce-debug ;;
 	--slim) slim=1 ;;
 	--outputs) outputs=1 ;;
-	--out) out=$(readlink -m "${2:?--out needs a folder}") && shift ;;
+	--out)
+		[ -n "${2-}" ] || usage "$0"
+		out=$(readlink -m "$2") && shift
+		;;
 	--sign)
 		[ $# -ge 3 ] && [ -r "$2" ] && [ -r "$3" ] || die "--sign KEY CERT: two PEM files expected"
 		sign_key=$(readlink -f "$2") sign_cert=$(readlink -f "$3") && shift 2

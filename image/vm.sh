@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# ./dev vm [DISK...] [--write] [--port N] [--memory MIB] [--debug] [--pair] [--detach] [--dir DIR]
+# ./dev vm [[--format F] DISK...] [--write] [--port N] [--memory MIB] [--debug] [--pair] [--detach] [--dir DIR]
 # Starts the CE image in QEMU with the disks attached, an identity of its own and a client for it, and
 # prints what to type next. Builds the image where there is none (as root). Ctrl-C ends the machine.
-#   DISK      raw, qcow2, VHDX or VMDK: an image file or a block device
+#   DISK      raw, qcow2, VHDX, VMDK or VHD: an image file or a block device, whole in itself
+#   --format  of the disks that follow: raw, qcow2, vhdx, vmdk, vpc (VHD). Without it what is in a disk tells, and that
+#             a guest can have written: a raw disk of a guest you do not trust wants --format raw
 #   --write   jobs may change the disks; else what they write is thrown away when the machine ends
 #   --port N  the agent's port on 127.0.0.1 [8443]
 #   --memory  of the machine, in MiB [1024]
@@ -19,8 +21,8 @@ TOP=$(dirname "$HERE")
 . "$TOP/tests/lib/pki.sh"
 
 disks=() attached=() write='' port=8443 memory=1024 variant=ce pair='' detach='' dir='' keep='' qemu='' args=()
-ssh_port=2222
-value() { [ $# -ge 2 ] || die "$1: a value is missing"; }
+ssh_port=2222 format='' formats=()
+value() { [ -n "${2-}" ] || die "$1: a value is missing"; }
 number() { # OPTION TEXT FROM TO
 	[[ $2 =~ ^[0-9]{1,6}$ ]] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ] || die "$1 $2: a number from $3 to $4 expected"
 }
@@ -34,9 +36,14 @@ while [ $# -gt 0 ]; do
 	--pair) pair=1 ;;
 	--detach) detach=1 ;;
 	--dir) value "$@" && dir=$(readlink -m "$2") && keep=1 && shift ;;
+	--format)
+		value "$@"
+		[[ $2 =~ ^(raw|qcow2|vhdx|vmdk|vpc)$ ]] || die "--format $2: raw, qcow2, vhdx, vmdk or vpc expected"
+		format=$2 && shift
+		;;
 	--help) usage "$0" 0 ;;
 	-*) usage "$0" ;;
-	*) disks+=("$1") ;;
+	*) disks+=("$1") formats+=("$format") ;;
 	esac
 	shift
 done
@@ -48,30 +55,65 @@ number --memory "$memory" 512 262144
 free() { # OPTION PORT
 	! (exec 3<>"/dev/tcp/127.0.0.1/$2") 2>/dev/null || die "port $2 of 127.0.0.1 is taken: choose another with $1 N"
 }
-# add_disk DISK: its format is looked at, and that nobody else writes to it
+# writable NAME DISK: by us, and by nobody else
+writable() {
+	local loops
+	[ -w "$2" ] || die "$1: you may not write to it"
+	if [ -b "$2" ]; then
+		[ -z "$(lsblk -nro MOUNTPOINTS "$2" | tr -d ' \n')" ] || die "$1: it is mounted; a disk in use is not written to"
+	else
+		loops=$(PATH=$PATH:/usr/sbin:/sbin losetup -n -O NAME -j "$2" | xargs) || die "$1: losetup does not tell whether it is in use"
+		[ -z "$loops" ] || die "$1: it is attached to $loops; a disk in use is not written to (losetup -d $loops)"
+	fi
+}
+# refers_by_its_head DISK: tells of what opening it would already open (VMDK), or what QEMU does not see (VHD)
+refers_by_its_head() {
+	local line head
+	line=$(head -c 4096 "$1" | tr -d '\0' | grep -av -m1 -E '^(#.*| *)'$'\r''?$' || true)
+	head=$(od -An -v -tx1 -N64 "$1" | tr -d ' \n')
+	case $line in version=*) echo "it is a VMDK descriptor, whose data is in other files" ;; esac
+	case $head in
+	4b444d56????????????????0000000000000000*) echo "it is a VMDK descriptor, whose data is in other files" ;;
+	636f6e6563746978*00000004) echo "it is a differencing VHD, with a parent" ;;
+	esac
+}
+# refers DISK INFO: tells which other file the image would have QEMU open
+refers() {
+	jq -r --arg disk "$1" '."format-specific".data as $d |
+		if has("backing-filename") or has("full-backing-filename") then
+			"its backing file is \(."full-backing-filename" // ."backing-filename" | tojson)"
+		elif $d."data-file" then "its data is in \($d."data-file" | tojson)"
+		elif .format == "vmdk" and ($d."create-type" | IN("monolithicSparse", "streamOptimized") | not) then
+			"it is a VMDK of type \($d."create-type" | tojson), whose data is in other files"
+		elif .format == "vmdk" and any($d.extents[]; .filename != $disk) then "its data is in other files"
+		else empty end' <<<"$2"
+}
+# add_disk DISK FORMAT: its format is looked at, that it names no other file, and that nobody else writes to it
 add_disk() {
-	local disk format n=$((${#attached[@]} / 4))
+	local disk info other='' format=$2 n=$((${#attached[@]} / 4))
 	[ -e "$1" ] || die "no such disk: $1"
 	disk=$(readlink -f "$1")
-	format=$(qemu-img info -U --output=json "$disk" 2>&1) || die "$1: $format"
-	format=$(jq -r .format <<<"$format")
-	case $format in
-	raw | qcow2 | vhdx | vmdk) ;;
-	*) die "$1: it is $format; raw, qcow2, VHDX or VMDK expected" ;;
-	esac
-	if [ -n "$write" ]; then
-		[ -w "$disk" ] || die "$1: you may not write to it"
-		[ ! -b "$disk" ] || [ -z "$(lsblk -nro MOUNTPOINTS "$disk" | tr -d ' \n')" ] ||
-			die "$1: it is mounted; a disk in use is not written to"
+	[ "$format" = raw ] || other=$(refers_by_its_head "$disk")
+	if [ -z "$other" ]; then
+		info=$(qemu-img info -U ${format:+-f "$format"} --output=json "$disk" 2>&1) || die "$1: $info"
+		format=$(jq -r .format <<<"$info")
+		case $format in
+		raw | qcow2 | vhdx | vmdk | vpc) ;;
+		*) die "$1: it is $format; raw, qcow2, VHDX, VMDK or VHD expected (a raw disk that only looks so: --format raw)" ;;
+		esac
+		other=$(refers "$disk" "$info")
 	fi
+	[ -z "$other" ] || die "$1: $other. A guest may have written that to read this computer's files, so it is not opened." \
+		"Is it yours: make it whole with qemu-img convert. Is it a raw disk: --format raw"
+	[ -z "$write" ] || writable "$1" "$disk"
 	disk=${disk//,/,,}
 	attached+=(-drive "file=$disk,format=$format,if=none,id=disk$n,$([ -n "$write" ] || echo snapshot=on,)discard=unmap"
 		-device "scsi-hd,drive=disk$n,bus=scsi.0")
 }
 free --port "$port"
 [ $variant = ce ] || free --ssh-port "$ssh_port"
-for disk in "${disks[@]}"; do
-	add_disk "$disk"
+for i in "${!disks[@]}"; do
+	add_disk "${disks[i]}" "${formats[i]}"
 done
 
 images=${CE_IMAGE_DIR:-$TOP/build/image}
@@ -121,6 +163,10 @@ power_off() {
 }
 [ -n "$dir" ] || dir=$(mktemp -d "${TMPDIR:-/tmp}/ce-vm.XXXXXX")
 mkdir -p "$dir"
+# Nothing in the folder of a machine that runs is touched. QEMU inherits the descriptor, so the lock is
+# held as long as the machine lives, by --detach too, and by no file that somebody forgot.
+exec {lock}>>"$dir/lock"
+flock -n "$lock" || die "a machine runs in $dir: end it first, or choose another --dir"
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
