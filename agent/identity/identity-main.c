@@ -171,7 +171,6 @@ static int identify(const struct options *o, struct error **err)
 int main(int argc, char **argv)
 {
 	struct options o = {.env = {.credentials = getenv("CREDENTIALS_DIRECTORY"),
-				    .drives = "/dev/disk/by-label",
 				    .dmi = "/sys/class/dmi/id",
 				    .link_local = "http://169.254.169.254",
 				    .hypervisor_type = "/sys/hypervisor/type",

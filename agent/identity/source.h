@@ -23,10 +23,10 @@ enum source_reach { SOURCES_ALL, SOURCES_WITHIN, SOURCES_OUTSIDE };
 /* Where to look; a test puts stand-ins in place. */
 struct source_env {
 	const char
-		*credentials; /* folder of systemd credentials, $CREDENTIALS_DIRECTORY; or NULL */
-	const char *drives;   /* folder with one entry per file system label: /dev/disk/by-label */
-	const char *dmi;      /* /sys/class/dmi/id: says which platform it is */
-	const char *link_local;	     /* "http://169.254.169.254": the metadata service of clouds */
+		*credentials;	/* folder of systemd credentials, $CREDENTIALS_DIRECTORY; or NULL */
+	const char *drives;	/* NULL: the machine's own; or a folder with one entry per label */
+	const char *dmi;	/* /sys/class/dmi/id: says which platform it is */
+	const char *link_local; /* "http://169.254.169.254": the metadata service of clouds */
 	const char *hypervisor_type; /* /sys/hypervisor/type: "xen" */
 	const char *xenbus;	     /* /dev/xen/xenbus */
 	vmware_port *vmware;	     /* vmware_port_access */

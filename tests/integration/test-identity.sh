@@ -23,6 +23,7 @@ identify() {
 		--link-local "http://127.0.0.1:1" --wait-ms 0 --hypervisor-type "$TMP/dmi/type" --xenbus "$TMP/xenbus" "$@"
 }
 source_is() { jq -r '.source' "$TMP/out/identity.json"; }
+taken() { jq -r '"\(.source) \(.problem)"' "$TMP/out/identity.json"; }
 problem() { jq -r '.problem.code, .problem.message' "$TMP/out/identity.json"; }
 
 # ---- a credential ----
@@ -78,32 +79,62 @@ for drive in CE-CONFIG/ce-enrolment.json cidata/user-data config-2/openstack/lat
 	rm -rf "$TMP/drives" && mkdir -p "$TMP/drives/$(dirname $drive)"
 	document >"$TMP/drives/$drive"
 	identify
-	is "a drive with the label ${drive%%/*} is a source" "$(source_is)" config-drive
+	is "a drive with the label ${drive%%/*} is a source" "$(taken)" "config-drive null"
 done
 printf '#cloud-config\npackages: [nginx]\n' >"$TMP/drives/config-2/openstack/latest/user_data"
 identify
 is "cloud-init's own user data is nobody's enrolment" "$(source_is)" null
 rm -rf "$TMP/drives" && mkdir "$TMP/drives"
+# whom the worker obeys is nobody's choice between two
+mkdir "$TMP/drives/CE-CONFIG" "$TMP/drives/cidata"
+document | tee "$TMP/ce-enrolment.json" "$TMP/drives/CE-CONFIG/ce-enrolment.json" >"$TMP/drives/cidata/user-data"
+identify
+like "two drives with a document are refused" "$(problem | xargs -d '\n')" \
+	"^enrolment-invalid .*\"CE-CONFIG\" \($TMP/drives/CE-CONFIG\) and .*\"cidata\" \($TMP/drives/cidata\) both"
+is "and nobody is obeyed" "$(jq -r '.pairingCode != null' "$TMP/out/identity.json")" true
+printf '#cloud-config\n' >"$TMP/drives/cidata/user-data"
+identify
+is "cloud-init's own drive beside ours is none" "$(taken)" "config-drive null"
+rm -r "$TMP/drives" && mkdir "$TMP/drives"
+
+# attach IMAGE [--read-only]: as the drive CE-CONFIG
+attach() {
+	loop=$(losetup --find --show "${@:2}" "$1") && at_exit losetup -d "$loop" && ln -sfn "$loop" "$TMP/drives/CE-CONFIG"
+}
+mounts() { # TYPE: whether this kernel can
+	modprobe -q "$1" 2>/dev/null
+	grep -qw "$1" /proc/filesystems
+}
 if [ "$(id -u)" = 0 ]; then
-	truncate -s 4M "$TMP/drive.img" && must mkfs.vfat -n CE-CONFIG "$TMP/drive.img"
-	document >"$TMP/ce-enrolment.json"
-	must mcopy -i "$TMP/drive.img" "$TMP/ce-enrolment.json" ::
-	loop=$(losetup --find --show --read-only "$TMP/drive.img") && at_exit losetup -d "$loop"
-	ln -s "$loop" "$TMP/drives/CE-CONFIG"
+	# nothing is mounted that writes where it is mounted read-only
+	mkdir "$TMP/tree" && cp "$TMP/ce-enrolment.json" "$TMP/tree"
+	truncate -s 8M "$TMP/ext4.img" && must mkfs.ext4 -q -L CE-CONFIG -d "$TMP/tree" "$TMP/ext4.img"
+	must attach "$TMP/ext4.img"
 	identify
-	is "a drive that nobody has mounted" "$(source_is)" config-drive
-	is "and nobody has it mounted afterwards" "$(grep -c "$loop" /proc/self/mounts)" 0
-	rm "$TMP/drives/CE-CONFIG"
+	like "ext4 is refused" "$(problem | xargs -d '\n')" "^enrolment-invalid .*\"CE-CONFIG\" .*ISO 9660 or FAT"
 	# a guest may label its own disk so: that is attached to be exported, not to be obeyed
 	truncate -s 65M "$TMP/guest.img" && must mkfs.vfat -n CE-CONFIG "$TMP/guest.img"
 	must mcopy -i "$TMP/guest.img" "$TMP/ce-enrolment.json" ::
-	loop=$(losetup --find --show --read-only "$TMP/guest.img") && at_exit losetup -d "$loop"
-	ln -s "$loop" "$TMP/drives/CE-CONFIG"
+	must attach "$TMP/guest.img" --read-only
 	identify
 	is "a disk of more than 64 MiB is no config drive" "$(source_is)" null
 	rm "$TMP/drives/CE-CONFIG"
 else
-	skip "a drive that nobody has mounted" "needs root"
+	skip "a drive of another file system, and a guest's" "needs root"
+fi
+if [ "$(id -u)" = 0 ] && mounts vfat; then
+	truncate -s 4M "$TMP/drive.img" && must mkfs.vfat -n CE-CONFIG "$TMP/drive.img"
+	must mcopy -i "$TMP/drive.img" "$TMP/ce-enrolment.json" ::
+	must attach "$TMP/drive.img" --read-only
+	identify
+	is "a drive that nobody has mounted" "$(taken)" "config-drive null"
+	is "and nobody has it mounted afterwards" "$(grep -c "$loop" /proc/self/mounts)" 0
+	ln -s "$loop" "$TMP/drives/ce-config"
+	identify
+	is "one that is seen twice is one" "$(taken)" "config-drive null"
+	rm "$TMP/drives"/*
+else
+	skip "a drive that nobody has mounted" "needs root, and a kernel with vfat; e2e/drives mounts one"
 fi
 
 # ---- metadata services ----
