@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_network_file(const struct network_interface *i)
 {
 	static const char *const lines[] = {"[", "Type=ether", "MACAddress=", "DHCP=", "LLMNR=no",
-		"MulticastDNS=no", "Address=", "Gateway=", "DNS=", "ClientIdentifier=mac",
+		"MulticastDNS=no", "IPv6AcceptRA=", "LinkLocalAddressing=ipv6",
+		"Address=", "Gateway=", "GatewayOnLink=yes", "DNS=", "ClientIdentifier=mac",
 		"UseHostname=no"};
 	CLEANUP_FREE char *text = enrolment_network_file(i);
 	char *rest = text;

@@ -7,7 +7,8 @@
 ip netns add "ce-test-$$" 2>/dev/null || skip_all "needs network namespaces"
 ip netns del "ce-test-$$"
 world=ce-world-$$ worker=ce-worker-$$ behind=ce-behind-$$
-group=4242 identity_group=4243 # stand in for ce-callback's and ce-identity's, which the image has
+# stand in for those of ce-callback, ce-identity and systemd-resolved, which the image has
+group=4242 identity_group=4243 resolve_group=4244
 ports=(22 53 67 80 88 111 123 135 139 389 443 445 464 547 636 2049 3268 3389 5355 5985 8443 9443)
 pids=()
 
@@ -63,7 +64,7 @@ is "without rules: out, IPv6, UDP" "$(probe "$worker" udp 2001:db8:2::1)" "$all"
 is "without rules: through" "$(probe "$world" tcp 192.0.3.2)" "$all"
 
 # ---- the rules ----
-sed "s/\"ce-callback\"/$group/; s/\"ce-identity\"/$identity_group/" "$TOP/image/root/etc/nftables.conf" >"$TMP/nftables.conf"
+sed "s/\"ce-callback\"/$group/; s/\"ce-identity\"/$identity_group/; s/\"systemd-resolve\"/$resolve_group/" "$TOP/image/root/etc/nftables.conf" >"$TMP/nftables.conf"
 for name in callback identity; do
 	like "the image has the group ce-$name" "$(cat "$TOP/image/root/usr/lib/sysusers.d/ce-agent.conf")" "^g ce-$name "
 	like "which is the unit's" "$(cat "$TOP/systemd/"ce-{callback,identity-network}.service)" "^Group=ce-$name\$"
@@ -79,20 +80,22 @@ is "in: 443" "$(probe "$world" tcp 192.0.2.2)" 443
 is "in, IPv6: 443" "$(probe "$world" tcp 2001:db8:2::2)" 443
 is "in: no UDP" "$(probe "$world" udp 192.0.2.2)$(probe "$world" udp 2001:db8:2::2)" ""
 is "in: ping" "$(ping_from "$world" 192.0.2.2) $(ping_from "$world" 2001:db8:2::2)" "answered answered"
-is "out: SMB and name service" "$(probe "$worker" tcp 192.0.2.1)" "53 445"
-is "out, IPv6: the same, and so neighbours are found" "$(probe "$worker" tcp 2001:db8:2::1)" "53 445"
-is "out, UDP: name service and DHCP" "$(probe "$worker" udp 192.0.2.1)" "53 67 547"
-is "out, UDP, IPv6: the same" "$(probe "$worker" udp 2001:db8:2::1)" "53 67 547"
+is "out: SMB" "$(probe "$worker" tcp 192.0.2.1)" "445"
+is "out, IPv6: the same, and so neighbours are found" "$(probe "$worker" tcp 2001:db8:2::1)" "445"
+is "out, UDP: DHCP" "$(probe "$worker" udp 192.0.2.1)" "67 547"
+is "out, UDP, IPv6: the same" "$(probe "$worker" udp 2001:db8:2::1)" "67 547"
+is "out: name service, for systemd-resolved alone" "$(probe_as $resolve_group tcp 192.0.2.1)" "53 445"
+is "out: the same, UDP" "$(probe_as $resolve_group udp 2001:db8:2::1)" "53 67 547"
 is "out: no ping" "$(ping_from "$worker" 192.0.2.1) $(ping_from "$worker" 2001:db8:2::1)" "silent silent"
-is "out: the metadata service, for the identity" "$(probe_as $identity_group tcp 169.254.169.254)" "53 80 445"
-is "out: for nobody else" "$(probe "$worker" tcp 169.254.169.254)" "53 445"
-is "out: nowhere else for the identity" "$(probe_as $identity_group tcp 192.0.2.1)" "53 445"
+is "out: the metadata service, for the identity" "$(probe_as $identity_group tcp 169.254.169.254)" "80 445"
+is "out: for nobody else" "$(probe "$worker" tcp 169.254.169.254)" "445"
+is "out: nowhere else for the identity" "$(probe_as $identity_group tcp 192.0.2.1)" "445"
 is "within the machine: all" "$(probe "$worker" tcp 127.0.0.1)" "$all"
 is "through: nothing" "$(probe "$world" tcp 192.0.3.2)$(probe "$world" udp 192.0.3.2)" ""
 is "through, the other way: nothing" "$(probe "$behind" tcp 192.0.2.1)$(probe "$behind" udp 192.0.2.1)" ""
 
 # ---- the callback ----
-is "without a callback its process gets no further than others" "$(probe_callback tcp 192.0.2.1)" "53 445"
+is "without a callback its process gets no further than others" "$(probe_callback tcp 192.0.2.1)" "445"
 # callback URL: as ce-callback.service does before it starts
 callback() {
 	jq -n --arg url "$1" '{url: $url, sha1Fingerprint: "x"}' >"$TMP/callback.json"
@@ -100,17 +103,17 @@ callback() {
 }
 callback https://appliance.example:8443/ready
 is "the document's port is let out: status" "$run_status" 0
-is "the document's port is let out" "$(probe_callback tcp 192.0.2.1)" "53 445 8443"
-is "IPv6 too" "$(probe_callback tcp 2001:db8:2::1)" "53 445 8443"
-is "for TCP only" "$(probe_callback udp 192.0.2.1)" "53 67 547"
-is "and for nobody else" "$(probe "$worker" tcp 192.0.2.1)" "53 445"
+is "the document's port is let out" "$(probe_callback tcp 192.0.2.1)" "445 8443"
+is "IPv6 too" "$(probe_callback tcp 2001:db8:2::1)" "445 8443"
+is "for TCP only" "$(probe_callback udp 192.0.2.1)" "67 547"
+is "and for nobody else" "$(probe "$worker" tcp 192.0.2.1)" "445"
 is "nothing comes in for it" "$(probe "$world" tcp 192.0.2.2)" 443
 callback https://appliance.example/
-is "another callback, another port: the former is closed" "$(probe_callback tcp 192.0.2.1)" "53 443 445"
+is "another callback, another port: the former is closed" "$(probe_callback tcp 192.0.2.1)" "443 445"
 callback "https://appliance.example:443 }; flush ruleset; add element inet ce callback { 22/"
 ok "what is no address changes nothing: status" [ "$run_status" != 0 ]
-is "what is no address changes nothing" "$(probe_callback tcp 192.0.2.1)" "53 443 445"
+is "what is no address changes nothing" "$(probe_callback tcp 192.0.2.1)" "443 445"
 # as ce-callback.service does when it ends
 must in_ns "$worker" nft flush set inet ce callback
-is "closed again when it ends" "$(probe_callback tcp 192.0.2.1)" "53 445"
+is "closed again when it ends" "$(probe_callback tcp 192.0.2.1)" "445"
 done_testing

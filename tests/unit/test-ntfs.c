@@ -172,7 +172,7 @@ START_TEST(boot_sectors_that_lie)
 		{40, "\0\0\0\0\0\0\0\0", 8, "has 0 sectors"},
 		{48, "\xff\xff\xff\xff\0\0\0\0", 8, NULL},
 		{48, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, NULL},
-		{3, "NTFZ", 4, "no NTFS boot sector"},
+		{3, "NTFZ", 4, "the boot sector was overwritten"},
 	};
 	make_volume();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
