@@ -132,7 +132,7 @@ if [ -e /usr/bin/guestfish ]; then
 	run timeout 300 guestfish --ro --format=vhdx -a ce-hyperv.vhdx run : list-filesystems : \
 		mount-ro /dev/sda1 / : filesize /EFI/BOOT/BOOTX64.EFI
 	is "libguestfs finds the kernel image in the VHDX" "$(run_out | tr '\n' ' ')" \
-		"/dev/sda1: vfat /dev/sda2: unknown $(stat -c %s "$CE_IMAGE_DIR/ce.efi") "
+		"/dev/sda1: vfat /dev/sda2: ext4 $(stat -c %s "$CE_IMAGE_DIR/ce.efi") "
 else
 	skip "libguestfs finds the kernel image in the VHDX" "no guestfish"
 fi
