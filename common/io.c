@@ -6,9 +6,11 @@
 #include <inttypes.h>
 #include <libgen.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "checked.h"
 #include "mem.h"
@@ -92,6 +94,12 @@ int fd_size(int fd, const char *name, uint64_t *ret, struct error **err)
 			"\"%s\" is neither a regular file nor a block device", name);
 	*ret = (uint64_t)st.st_size;
 	return 0;
+}
+
+bool path_in_memory(const char *path)
+{
+	struct statfs fs;
+	return statfs(path, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
 }
 
 int io_pread(struct io *io, void *buf, size_t len, uint64_t offset, struct error **err)

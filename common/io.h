@@ -51,6 +51,9 @@ int pwrite_full(int fd, const void *buf, size_t len, uint64_t offset);
 /* Size in bytes of a regular file or block device: the one place that asks BLKGETSIZE64. */
 int fd_size(int fd, const char *name, uint64_t *ret, struct error **err);
 
+/* Whether a file or folder is in memory (tmpfs, ramfs), and gone when the machine ends. */
+bool path_in_memory(const char *path);
+
 /* The whole file, NUL-terminated, at most limit bytes (ERR_INVALID_ARGUMENT past it). */
 int file_read(const char *path, size_t limit, char **ret, size_t *ret_len, struct error **err);
 /* Written beside path, fsynced, renamed over it, the directory fsynced. */

@@ -15,6 +15,7 @@
 #include "diagnostics.h"
 #include "disk-inspect.h"
 #include "event-streams.h"
+#include "io.h"
 #include "job-list.h"
 #include "listen.h"
 #include "logging.h"
@@ -70,7 +71,7 @@ static int signals_open(struct error **err)
 }
 
 /* Until a signal says stop. */
-static void loop(int signal_fd, struct server *server, struct jobs *jobs, const char *status_file,
+static void loop(int signal_fd, struct server *server, struct agent *agent, const char *status_file,
 	unsigned port)
 {
 	struct signalfd_siginfo si;
@@ -80,9 +81,9 @@ static void loop(int signal_fd, struct server *server, struct jobs *jobs, const 
 		if (poll(&p, 1, TICK_MS) > 0 && read(signal_fd, &si, sizeof(si)) == sizeof(si))
 			break;
 		server_tick(server);
-		jobs_tick(jobs);
+		jobs_tick(agent->jobs);
 		if (status_file)
-			status_file_update(status_file, port, jobs, &status);
+			status_file_update(status_file, port, agent, &status);
 		sd_notify(0, "WATCHDOG=1");
 	}
 	log_info("SIG%s: ending", sigabbrev_np((int)si.ssi_signo));
@@ -139,6 +140,10 @@ static int start(struct agent *agent, const struct agentd_options *o, const stru
 		pack_store_open(o->state_dir, o->worker, &agent->packs, err) < 0 ||
 		streams_start(agent->jobs, &agent->streams, err) < 0)
 		return -1;
+	agent->state_in_memory = path_in_memory(o->state_dir);
+	if (agent->state_in_memory)
+		log_warning("\"%s\" is in memory: jobs, packs and journals end with the machine",
+			o->state_dir);
 	agent->inspector = inspector_new(o->worker);
 	return start_server(agent, o, tls, ret, ret_port, err);
 }
@@ -158,7 +163,7 @@ static int run(const struct agentd_options *o, struct error **err)
 		start(&agent, o, tls, &server, &port, err) < 0)
 		return -1;
 	sd_notify(0, "READY=1");
-	loop(signal_fd, server, agent.jobs, o->status_file, port);
+	loop(signal_fd, server, &agent, o->status_file, port);
 	stop(server, &agent);
 	return 0;
 }

@@ -32,6 +32,7 @@ struct agent {
 	struct streams *streams;
 	struct pack_store *packs;
 	unsigned max_jobs;
+	bool state_in_memory;
 	int64_t start_us;
 	/* counted by the server */
 	atomic_uint_fast64_t requests, request_errors, body_bytes;

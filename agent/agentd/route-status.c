@@ -46,6 +46,7 @@ json_t *agent_status(struct agent *agent)
 	jsonx_set_u64(o, "maxJobs", agent->max_jobs);
 	jsonx_set(o, "jobs", jobs);
 	jsonx_set(o, "memory", describe_memory());
+	jsonx_set_bool(o, "stateInMemory", agent->state_in_memory);
 	jsonx_set(o, "operations", json_pack("[sss]", "export", "publish", "prepare"));
 	return o;
 }

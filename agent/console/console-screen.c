@@ -13,6 +13,7 @@
 #define BAR_WIDTH      40
 #define ADDRESSES_MAX  3
 #define TEXT_LINES     4
+#define STATE_LINES    2
 #define CALLBACK_LINES 2
 
 struct page {
@@ -139,20 +140,21 @@ static void addresses(struct page *p, const struct screen *s)
 		line(p, "  %-13s and %zu more", "", n - ADDRESSES_MAX);
 }
 
-static void last_error(struct page *p, const json_t *e)
+static void last_error(struct page *p, const json_t *e, unsigned max_lines)
 {
 	const char *message = string(e, "message"), *code = string(e, "code");
 	if (!message)
 		return;
 	CLEANUP_FREE char *text =
 		xasprintf("%s%s%s%s", code ? "[" : "", code ? code : "", code ? "] " : "", message);
-	wrapped(p, "last error", text, TEXT_LINES);
+	wrapped(p, "last error", text, max_lines);
 }
 
 static void agent(struct page *p, const json_t *a)
 {
 	const json_t *jobs = json_object_get(a, "jobs");
 	const size_t n = json_array_size(jobs);
+	const bool in_memory = json_is_true(json_object_get(a, "stateInMemory"));
 	if (!a) {
 		line(p, "  %-13s %s", "agent", "not running");
 		return;
@@ -165,7 +167,12 @@ static void agent(struct page *p, const json_t *a)
 		line(p, "  %-13s %s", "job", "none");
 	if (n > 1)
 		line(p, "  %-13s and %zu more", "", n - 1);
-	last_error(p, json_object_get(a, "lastError"));
+	if (in_memory)
+		wrapped(p, "state",
+			"in memory only: ends with the machine. No state partition was found, or a "
+			"disk with another CE image is attached",
+			STATE_LINES);
+	last_error(p, json_object_get(a, "lastError"), TEXT_LINES - in_memory);
 }
 
 /* Nothing waits for it, so it says little; but who set it up sees nowhere else that it does not work. */

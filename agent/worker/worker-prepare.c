@@ -3,6 +3,9 @@
  * The verb "prepare": the request becomes what winprep understands, the disk is claimed, the packs are
  * opened; prepare_run() does the work and tells its plan before the disk is written to.
  */
+#include <libgen.h>
+
+#include "io.h"
 #include "jsonx.h"
 #include "mem.h"
 #include "prepare-request.h"
@@ -110,6 +113,16 @@ static json_t *result_json(const struct preparation *p)
 	return o;
 }
 
+/* A machine that ends in the middle of the commit takes the rest of it along. */
+static void warn_of_memory(const struct preparation *p)
+{
+	CLEANUP_FREE char *folder = xstrdup(p->journal);
+	if (!p->w->dry_run && p->disk->block_device && path_in_memory(dirname(folder)))
+		op_warn(&p->w->op, "journal-in-memory",
+			"the journal \"%s\" is in this machine's memory: if the machine ends while the disk is written to, the disk stays half written",
+			p->journal);
+}
+
 static int run(struct preparation *p, json_t **ret, struct error **err)
 {
 	struct worker *w = p->w;
@@ -118,6 +131,7 @@ static int run(struct preparation *p, json_t **ret, struct error **err)
 		worker_journal(w, p->disk, &p->journal, err) < 0 ||
 		worker_packs_open(w, p->body->packs, &p->packs, err) < 0)
 		return -1;
+	warn_of_memory(p);
 	struct prepare_request request = winprep_request(p);
 	if (prepare_run(p->disk, &request, p->packs.set, p->journal, w->dry_run, &w->op, &p->result,
 		    err) < 0)

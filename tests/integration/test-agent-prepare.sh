@@ -133,9 +133,15 @@ if loop=$(losetup --find --show "$disk" 2>/dev/null); then
 	agent_end
 	fresh_device() { fresh && losetup --detach "$loop" && loop=$(losetup --find --show "$disk"); }
 	fresh_device
-	must agent_start --disk "loop=$loop"
+	# and a state that ends with the machine: so would the journal, which a preparation warns of
+	memory=$(mktemp -d /dev/shm/ce-state-XXXXXX) && at_exit rm -rf "$memory"
+	must agent_start --disk "loop=$loop" --state-dir "$memory" --status-file "$TMP/status.json"
+	api GET /v1/status
+	wait_for 5 [ -s "$TMP/status.json" ]
+	is "a state in memory: its status says so" "$(field .stateInMemory) $(jq .stateInMemory "$TMP/status.json")" "true true"
 	prepare_job '{"platform": "aws"}'
 	ended "a device: complete" '["complete",null]'
+	is "a device: its journal was in memory" "$(field '[.warnings[] | select(.code == "journal-in-memory")] | length')" 1
 	blockdev --flushbufs "$loop"
 	is "a device: hivexget reads it" "$(system_value 'ControlSet001\Services\stornvme' Start)" 0
 else

@@ -96,7 +96,7 @@ START_TEST(everything_at_once)
 		json("{\"source\": \"vmware-guestinfo\", \"fingerprint\": \"SHA256:"
 		     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}");
 	CLEANUP_JSON json_t *agent =
-		json("{\"port\": 443, \"jobs\": ["
+		json("{\"port\": 443, \"stateInMemory\": true, \"jobs\": ["
 		     "{\"type\": \"export\", \"disk\": \"sdb\", \"step\": \"copy\", "
 		     "\"bytesPerSecond\": 524288000},"
 		     "{\"type\": \"export\"}, {\"type\": \"prepare\"}, {}]}");
@@ -119,7 +119,7 @@ START_TEST(everything_at_once)
 		"SHA256:0123456789abcdef0123456789abcdef\n", "job           export of sdb: copy",
 		"[........................................]   0 %\n", "and 3 more\n",
 		"last error    [share-lost] long words", "words ...\n", "callback      long words",
-		"500 MiB/s", "diagnostics --output FILE"};
+		"500 MiB/s", "state         in memory only", "diagnostics --output FILE"};
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		ck_assert_msg(strstr(text, parts[i]), "\"%s\" in:\n%s", parts[i], text);
 }
