@@ -169,8 +169,8 @@ static void agent(struct page *p, const json_t *a)
 		line(p, "  %-13s and %zu more", "", n - 1);
 	if (in_memory)
 		wrapped(p, "state",
-			"in memory only: ends with the machine. No state partition was found, or a "
-			"disk with another CE image is attached",
+			"in memory only: ends with the machine. No state partition was found, it is "
+			"damaged, or a disk with another CE image is attached",
 			STATE_LINES);
 	last_error(p, json_object_get(a, "lastError"), TEXT_LINES - in_memory);
 }

@@ -47,7 +47,8 @@ at_exit end_process "$qemu"
 diag "answered after $((($(date +%s%N) - start) / 1000000)) ms"
 export CE_SERVER=https://127.0.0.1:$port CE_CERT=$TMP/vm/pki/client.crt CE_KEY=$TMP/vm/pki/client.key CE_CA=$TMP/vm/pki/ca.crt
 
-run_ok "cectl status" "$cectl" status
+run_ok "cectl status" "$cectl" status --json
+is "its state is on its own disk" "$(run_out | jq .stateInMemory)" false
 run "$cectl" disks --json
 is "the Windows disk is offered, the system's own is not" "$(run_out | jq -r '[.items[] | .inspection.windows.source.platform // "-"] | join(" ")')" vsphere
 name=$(run_out | jq -r '.items[0].id')

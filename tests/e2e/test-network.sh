@@ -24,6 +24,12 @@ wait_for 20 [ -s "$TMP/port" ]
 told() { [ "$(wc -l <"$TMP/told")" -ge "$1" ]; }
 fingerprint=$(openssl x509 -in "$TMP/pki/server.crt" -outform DER | sha256sum | cut -d ' ' -f 1)
 
+# the state partition is damaged: the machine works without it
+state_at=$(sfdisk -J "$CE_IMAGE_DIR/$variant.raw" | jq '.partitiontable.partitions[1].start * 512')
+must cp --sparse=always "$CE_IMAGE_DIR/$variant.raw" "$TMP/damaged.raw"
+block=$(debugfs -R 'blocks <2>' "$TMP/damaged.raw?offset=$state_at" 2>/dev/null | tr -d ' ')
+must dd if=/dev/urandom of="$TMP/damaged.raw" bs=4096 seek=$((state_at / 4096 + block)) count=1 conv=notrunc status=none
+
 # DHCP would give it 10.0.2.15, and the agent is looked for at the other address
 must truncate -s 16M "$TMP/empty.raw"
 export MACHINE_ADDRESS=10.0.2.77
@@ -31,11 +37,13 @@ MACHINE_ENROLMENT=".callback = {url: \"https://10.0.2.2:$(cat "$TMP/port")/ce\",
 	.network = {interfaces: [{mac: \"$mac\", addresses: [\"10.0.2.77/24\", \"fec0::77/64\"], gateways: [\"10.0.2.2\"], dns: [\"10.0.2.3\"]}]}"
 # shellcheck disable=SC2054,SC2034  # QEMU takes commas; machine.sh uses it
 MACHINE_ARGS=(-uuid "$uuid" -drive "file=$TMP/empty.raw,format=raw,if=none,id=empty" -device virtio-scsi-pci,id=more -device "scsi-hd,drive=empty,bus=more.0,serial=empty")
-run machine_start "$vm" "$CE_IMAGE_DIR/$variant.raw" raw virtio-blk "virtio-net-pci,mac=$mac"
+run machine_start "$vm" "$TMP/damaged.raw" raw virtio-blk "virtio-net-pci,mac=$mac"
 run_ok "it answers at the document's address" machine_answers "$vm" || done_testing
 port=$(cat "$vm/port")
 export CE_SERVER=https://127.0.0.1:$port CE_CERT=$vm/pki/client.crt CE_KEY=$vm/pki/client.key CE_CA=$vm/pki/ca.crt
 
+run "$BUILD/agent/cectl" status --json
+is "its state is damaged, and therefore in memory" "$(run_out | jq .stateInMemory)" true
 ok "the callback comes through the machine's firewall" wait_for 120 told 2
 like "and again while the appliance answers 503" "$(jq -r .body.event "$TMP/told" | sort -u | xargs)" '^ready$'
 on_console() { tr -d '\033' <"$vm/serial.log" | grep -qE "$1"; }
@@ -54,6 +62,7 @@ job=$(run_out | jq -r '.id // empty')
 ok "a job that has ended is told" wait_for 60 told $((lines + 1))
 is "that one, and how" "$(tail -n 1 "$TMP/told" | jq -r '[.body.event, .body.job.id, .body.job.status, .body.job.disk] | join(" ")')" \
 	"jobEnded $job failed $disk"
+[ "$variant" != ce ] || ok "the console shows where the state is" on_console 'state .*in memory only'
 like "the console shows the address" "$(tr -d '\033' <"$vm/serial.log")" '10\.0\.2\.77'
 machine_end "$vm"
 

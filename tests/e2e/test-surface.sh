@@ -133,6 +133,7 @@ is "the agent and its jobs may have nine tenths of the memory" \
 	"$(jq '.memory.limit * 100 / .memory.total | round' "$TMP/status")" 90
 is "all that the machine sent by itself" "$(wire sent | jq -r '.kinds - ["icmpv6 neighbour advertisement"] | join(", ")')" \
 	"arp, dhcp, icmpv6 multicast listener report, icmpv6 neighbour solicitation, icmpv6 router solicitation"
+is "two disks could be the state's: none is" "$(jq .stateInMemory "$TMP/status")" true
 is "both disks are offered: no state is on either" "$(curl -sS -m 60 --cacert "$vm/pki/ca.crt" --cert "$vm/pki/client.crt" \
 	--key "$vm/pki/client.key" "$url/v1/disks" | jq '.items | length')" 2
 ok "nothing has been written to the other CE image's disk" cmp "$CE_IMAGE_DIR/ce.raw" "$TMP/twin.raw"
