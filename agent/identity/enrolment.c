@@ -45,7 +45,7 @@ void enrolment_free(struct enrolment *e)
 
 /* ---- fields ---- */
 
-/* Every member is one of names, in its exact spelling but for case. */
+/* Every member is one of names, in its exact spelling but for case, and there once. */
 static int only(const json_t *o, const char *where, const char *const *names, struct error **err)
 {
 	const char *key;
@@ -56,6 +56,13 @@ static int only(const json_t *o, const char *where, const char *const *names, st
 			known = strcasecmp(*n, key) == 0;
 		if (!known)
 			return invalid(err, "field \"%s%.64s\" is not known", where, key);
+	}
+	for (const char *const *n = names; *n; n++) {
+		unsigned count = 0;
+		json_object_foreach ((json_t *)o, key, value)
+			count += strcasecmp(*n, key) == 0;
+		if (count > 1)
+			return invalid(err, "field \"%s%s\" is there %u times", where, *n, count);
 	}
 	return 0;
 }
@@ -112,10 +119,17 @@ static bool is_hex(const char *s, size_t digits)
 	return strspn(s, "0123456789abcdefABCDEF") == digits && !s[digits];
 }
 
+/* A machine's: not the unspecified one, a loopback or a multicast one. */
 static bool is_address(const char *s)
 {
-	unsigned char buf[sizeof(struct in6_addr)];
-	return inet_pton(AF_INET, s, buf) == 1 || inet_pton(AF_INET6, s, buf) == 1;
+	struct in_addr four;
+	struct in6_addr six;
+	if (inet_pton(AF_INET, s, &four) == 1) {
+		uint32_t a = ntohl(four.s_addr);
+		return a >> 24 != 0 && a >> 24 != IN_LOOPBACKNET && a >> 28 < 14;
+	}
+	return inet_pton(AF_INET6, s, &six) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&six) &&
+	       !IN6_IS_ADDR_LOOPBACK(&six) && !IN6_IS_ADDR_MULTICAST(&six);
 }
 
 static bool is_prefix(const char *s)
@@ -308,6 +322,10 @@ int enrolment_parse(const char *bytes, size_t len, struct enrolment **ret, struc
 			&e->client_pins, err) < 0 ||
 		parse_callback(&e->callback, top, err) < 0 || parse_network(e, top, err) < 0)
 		return -1;
+	if (e->client_pins && !e->client_pins[0])
+		return invalid(err,
+			"field \"clientPins\" is empty: leave it out to obey all clients of "
+			"\"clientCa\"");
 	if (!e->client_ca)
 		return invalid(err, "field \"clientCa\" is missing: the agent would obey nobody");
 	if (check_pem(e->client_ca, "clientCa", err) < 0)

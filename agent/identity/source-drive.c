@@ -28,6 +28,7 @@ static const struct drive {
 	{"cidata", "user-data"},
 	{"CIDATA", "user-data"},
 	{"config-2", "openstack/latest/user_data"},
+	{"CONFIG-2", "openstack/latest/user_data"},
 	{0},
 };
 /* Mounted read-only, these write nothing; ext4 replays its journal: it may be somebody's disk after all. */
