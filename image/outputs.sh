@@ -22,12 +22,16 @@ ours() {
 	quietly "$CECTL" local export --disk "$raw" --format "$1" --type "$2" --whole-disk --seed "$sum $2" --output "$3"
 }
 
-# A stream-optimized VMDK names itself by a number of chance: made the same for the same content.
+# A stream-optimized VMDK names itself by a number of chance, of up to eight digits: made the same for the same
+# content, in QEMU's descriptor of 20 sectors after the first, padded with zeros.
 vmdk() { # OUT: its descriptor names the extent as the file is called
 	local cid=${sum:0:8}
 	[ "$cid" != ffffffff ] || cid=00000001
 	quietly qemu-img convert -f raw -O vmdk -o subformat=streamOptimized,adapter_type=lsilogic "$raw" "$1"
-	LC_ALL=C sed -i "1,40s/^CID=[0-9a-f]\{8\}$/CID=$cid/" "$1"
+	dd if="$1" bs=512 skip=1 count=20 status=none | tr -d '\0' | sed "s/^CID=[0-9a-f]*$/CID=$cid/" >"$work/descriptor"
+	grep -q "^CID=$cid$" "$work/descriptor" || die "\"$1\" has no descriptor where QEMU puts it"
+	truncate -s $((20 * 512)) "$work/descriptor"
+	dd if="$work/descriptor" of="$1" bs=512 seek=1 conv=notrunc status=none
 }
 
 ovf() { # VMDK: one VM, EFI, two processors, 2 GiB, PVSCSI and vmxnet3
