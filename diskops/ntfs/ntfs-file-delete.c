@@ -121,6 +121,8 @@ static int delete_path(struct ntfs_volume *v, const char *path, struct op *op, s
 	if (spot.system || spot.folder == NTFS_NONE)
 		return err_set(
 			err, ERR_INVALID_ARGUMENT, "\"%s\" is one of the volume's own files", path);
+	if (ntfs_folder_check(v, spot.folder, path, err) < 0)
+		return -1;
 	if (empty_folder(&r, spot.at, 0, err) < 0 ||
 		remove_name(v, spot.folder, spot.at, spot.name.units, spot.name.len, path, err) < 0)
 		return ntfs_change_failed(v, err);

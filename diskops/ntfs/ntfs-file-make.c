@@ -176,7 +176,8 @@ int ntfs_make(struct ntfs_volume *v, u64 folder, const struct ntfs_name *name, b
 {
 	char short_name[13];
 	CLEANUP(ntfs_free_inode) ntfs_inode *dir = NULL;
-	if (choose_short_name(v, folder, name, short_name, err) < 0 ||
+	if (ntfs_folder_check(v, folder, name->text, err) < 0 ||
+		choose_short_name(v, folder, name, short_name, err) < 0 ||
 		ntfs_open(v, folder, name->text, &dir, err) < 0 ||
 		create(v, dir, name, is_folder, ret, err) < 0)
 		return -1;

@@ -181,3 +181,65 @@ int ntfs_each_entry(struct ntfs_volume *v, ntfs_inode *folder, const char *what,
 		return ntfs_failure(v, err, what);
 	return 0;
 }
+
+#define INDEX_BLOCK_MAX 65536u
+
+static bool pass_entry(void *data, const ntfschar *name, unsigned len, unsigned space, u64 mref)
+{
+	(void)data, (void)name, (void)len, (void)space, (void)mref;
+	return true;
+}
+
+/* The update sequence of an index block, two bytes of each sector: libntfs-3g goes on where it is damaged. */
+static bool block_is_whole(const uint8_t *block, size_t size)
+{
+	const INDEX_BLOCK *b = (const INDEX_BLOCK *)block;
+	const size_t at = le16_to_cpu(b->usa_ofs), count = le16_to_cpu(b->usa_count);
+	if (!ntfs_is_indx_record(b->magic))
+		return true; /* not in use, or told by whoever reads its names */
+	if (size % NTFS_BLOCK_SIZE || at % 2 || count != size / NTFS_BLOCK_SIZE + 1 ||
+		at + 2 * count > NTFS_BLOCK_SIZE - 2)
+		return false;
+	for (size_t i = 1; i < count; i++)
+		if (memcmp(block + i * NTFS_BLOCK_SIZE - 2, block + at, 2) != 0)
+			return false;
+	return true;
+}
+
+static int check_blocks(struct ntfs_volume *v, ntfs_inode *ni, const char *what, struct error **err)
+{
+	s64 len = 0;
+	CLEANUP_FREE INDEX_ROOT *root =
+		ntfs_attr_readall(ni, AT_INDEX_ROOT, NTFS_INDEX_I30, 4, &len);
+	if (!root || len < (s64)sizeof(*root) || v->source.error)
+		return ntfs_failure(v, err, what);
+	const size_t size = le32_to_cpu(root->index_block_size);
+	if (size < NTFS_BLOCK_SIZE || size > INDEX_BLOCK_MAX)
+		return err_set(
+			err, ERR_NTFS_DAMAGED, "\"%s\": index blocks of %zu bytes", what, size);
+	CLEANUP(ntfs_free_attr)
+	ntfs_attr *na = ntfs_attr_open(ni, AT_INDEX_ALLOCATION, NTFS_INDEX_I30, 4);
+	CLEANUP_FREE uint8_t *block = xmalloc(size);
+	for (s64 at = 0; na && at + (s64)size <= na->initialized_size; at += (s64)size) {
+		errno = 0;
+		if (ntfs_attr_pread(na, at, (s64)size, block) != (s64)size || v->source.error)
+			return ntfs_failure(v, err, what);
+		if (!block_is_whole(block, size))
+			return err_set(err, ERR_NTFS_DAMAGED,
+				"\"%s\": the folder's index block at 0x%llx has no valid update sequence",
+				what, (unsigned long long)at);
+	}
+	return 0;
+}
+
+int ntfs_folder_check(struct ntfs_volume *v, u64 folder, const char *what, struct error **err)
+{
+	CLEANUP(ntfs_free_inode) ntfs_inode *ni = NULL;
+	if (v->whole_folder == folder)
+		return 0;
+	if (ntfs_open(v, folder, what, &ni, err) < 0 || check_blocks(v, ni, what, err) < 0 ||
+		ntfs_each_entry(v, ni, what, pass_entry, NULL, err) < 0)
+		return -1;
+	v->whole_folder = folder;
+	return 0;
+}

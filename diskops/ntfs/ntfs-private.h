@@ -13,6 +13,7 @@ struct ntfs_volume {
 	struct ntfs_volume_facts facts;
 	struct ranges metadata; /* of the volume's own files, disk offsets; by ntfs_volume_used() */
 	struct error *broken;	/* the change that failed half way: no other follows it */
+	u64 whole_folder;	/* the folder that ntfs_folder_check() read last; 0: none */
 	uint64_t free_from;	/* piece of $Bitmap where free clusters were found last */
 };
 
@@ -82,6 +83,12 @@ typedef bool ntfs_entry_fn(
  */
 int ntfs_each_entry(struct ntfs_volume *v, ntfs_inode *folder, const char *what, ntfs_entry_fn *fn,
 	void *data, struct error **err);
+
+/*
+ * Before a name is put into a folder or taken out: its whole index can be read. libntfs-3g ends the process over
+ * one that cannot, in the middle of the change.
+ */
+int ntfs_folder_check(struct ntfs_volume *v, u64 folder, const char *what, struct error **err);
 
 /* ---- ntfs-reparse.c ---- */
 
