@@ -16,6 +16,14 @@ struct platform_device {
 	const char *service; /* its driver's usual name, for messages */
 	/* Devices of one boot group are alternatives: at least one of them must get a driver. 0: optional. */
 	unsigned boot_group;
+	bool boots; /* disks may be behind it: a driver that is there is to load at boot */
+	bool nic;   /* without one of these drivers there is no network at all */
+};
+
+/* A way to start from, by in-box drivers: all of its services are needed. */
+struct boot_path {
+	const char *title; /* "NVMe" */
+	const char *services[3];
 };
 
 /* What the tools of a platform leave in a guest: exact names only, never a prefix or a vendor id. */
@@ -52,6 +60,7 @@ struct strip_setting {
 struct strip_list {
 	/* The drivers in it also serve targets of this family ("virtio"): then the list is not applied. */
 	const char *family;
+	bool shared; /* tools that several platforms have: no evidence for one of them */
 	const struct strip_service *services; /* ends with a zero row */
 	const char *const *inf_names;	      /* original INF names of its driver packages */
 	const char *const *providers;	   /* and the Provider they must say: both have to match */
@@ -81,6 +90,8 @@ struct platform {
 	bool is_target;	   /* VirtualBox is a source only */
 	/* In-box services of every boot path: Start 0 and no StartOverride, in all control sets. */
 	const char *const *boot_services;
+	/* At least one of them has to be there; ends with a zero row. NULL: boot groups of devices say it. */
+	const struct boot_path *boot_paths;
 	const struct platform_device *devices;
 	const struct strip_list *const
 		*strips;     /* NULL-terminated; NULL: leaves nothing of its own */

@@ -43,6 +43,7 @@ static const struct request_field fields[] = {
 	{"md5Hash", NULL, FIELD_STRING, TO(md5_hash)},
 	{"ceVmSku", NULL, FIELD_STRING, TO(ce_vm_sku)},
 	FIELD_ROW_APPLIANCE("cloudDiagnosticsMode", ANY),
+	FIELD_ROW_APPLIANCE("debugSettings", ANY),
 	{"overwriteTargetFile", "Force", FIELD_BOOL, FIELD_APPLIANCE},
 
 	/* Section 1.6. */
@@ -51,7 +52,7 @@ static const struct request_field fields[] = {
 	{"defrag", NULL, FIELD_BOOL, TO(defrag)},
 	{"enableRdp", NULL, FIELD_BOOL, TO(enable_rdp)},
 	{"misa", NULL, FIELD_ANY, TO(misa)},
-	{"mcsio", NULL, FIELD_ANY, TO(mcsio)},
+	{"mcsio", "installMcsio", FIELD_ANY, TO(mcsio)},
 
 	/* This project's additions. "network" is also a parameter of the public API, for XenServer. */
 	{"diskSizeBytes", NULL, FIELD_SIZE, TO(disk_size), .min = 512, .max = INT64_MAX},

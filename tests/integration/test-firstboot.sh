@@ -127,9 +127,17 @@ is "once more: nothing changes" "$(differences full again)" ""
 
 # ---- the power fails before every write but the first of each run ----
 must load "$TMP/one.reg"
-starts=0
-while once --present "$new_device" --die-after 1; [ $? = 227 ] && [ $starts -lt 1000 ]; do
-	starts=$((starts + 1))
+starts=0 odd=0
+while [ $starts -lt 1000 ] && [ $odd -lt 3 ]; do
+	once --present "$new_device" --die-after 1
+	case $? in
+	227) starts=$((starts + 1)) ;;
+	0 | 10) break ;;
+	*) # Wine itself, on a machine that is busy: a start that did not come to a write is one, too
+		diag "start $starts ended with $?: $(tail -n 2 "$TMP/log" 2>&1)"
+		odd=$((odd + 1))
+		;;
+	esac
 done
 must state interrupted
 is "interrupted at each write: the same in the end" "$(differences full interrupted)" ""

@@ -67,6 +67,26 @@ done <<-'END'
 	kvm vsphere SYSTEM:pvscsi:pvscsi:0 DRIVERS:vmxnet3:vmxnet3ndis6:3
 END
 
+# A driver that is there already, and that Windows keeps from loading at boot since it did not need it
+cat >"$TMP/pvscsi.txt" <<-'END'
+	package oem40.inf; inf pvscsi.inf; hive SYSTEM; class {4d36e97b-e325-11ce-bfc1-08002be10318}; provider VMware, Inc.; version 1.3.17.0; section pvscsi_Inst; ids PCI\VEN_15AD&DEV_07C0; service pvscsi; sys pvscsi.sys
+	service pvscsi; start 3; group SCSI miniport; image \SystemRoot\System32\drivers\pvscsi.sys; owner oem40.inf; override 3
+END
+must windows_copy "$TMP/disk" platform=hyperv extra="$TMP/pvscsi.txt"
+run_ok "PVSCSI is there: prepared" prepare vsphere
+must look
+for set in ControlSet001 ControlSet002; do
+	is "PVSCSI is there: $set: it loads at boot" "$(value SYSTEM "$set\\Services\\pvscsi" Start)$(value SYSTEM "$set\\Services\\pvscsi\\StartOverride" 0)" dword:00000000
+	is "PVSCSI is there: $set: from where the boot loader looks" "$(value SYSTEM "$set\\Services\\pvscsi" ImagePath | tr -d '\\')" 'str(2):"System32driverspvscsi.sys"'
+done
+
+# Nitro has one network adapter, and no Windows a driver for it
+must windows_copy "$TMP/disk" platform=hyperv
+run_ok "no network driver for AWS: prepared" prepare aws --dry-run
+is "no network driver for AWS: it is warned of" "$(jq -r '[.warnings[].code] | join(" ")' "$TMP/plan")" network-driver-missing
+run_ok "vSphere has an adapter that Windows knows" prepare vsphere --dry-run
+is "vSphere has an adapter that Windows knows: no warning" "$(jq '.warnings | length' "$TMP/plan")" 0
+
 # A catalog and what it is for: packs as their vendor made them, and changed.
 must windows_copy "$TMP/disk" platform=vsphere
 warnings() { jq -r '.warnings[] | select(.code == "pack-unsigned").message' "$TMP/plan"; }

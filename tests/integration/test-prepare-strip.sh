@@ -31,7 +31,8 @@ files() {
 # What a source's description holds beside its tools, or what is left alone: it stays.
 declare -A stays=(
 	[vsphere]='vsocklib\.dll'
-	[gcp]='Google/(Chrome|OSConfig)/|drivers/etc/hosts'
+	[aws]='drivers/(ena|AWSNVMe)\.sys'
+	[gcp]='Google/(Chrome|OSConfig)/|drivers/etc/hosts|drivers/gvnic\.sys'
 	[xen]='scsifilt\.sys'
 	[virtualbox]='Oracle/Java'
 )
@@ -61,4 +62,16 @@ for source in vsphere azure aws gcp ahv xen kvm virtualbox; do
 			'# Copyright (c) 1993-2009 Microsoft Corp. |192.0.2.99 files.example.org |'
 	fi
 done
+
+# to another virtio platform: its drivers stay, the agents do not
+must windows_copy "$TMP/disk" platform=kvm
+must "$TOP/tests/fixtures/make-pack.sh" "$TMP/packs"
+run_ok "kvm to gcp: prepared" "$cectl" local prepare --disk "$TMP/disk" --target gcp --packs "$TMP/packs" --json
+must windows_volume "$TMP/disk" "$TMP/volume"
+must hive_file "$TMP/volume" SYSTEM "$TMP/SYSTEM"
+file_list "$TMP/volume" >"$TMP/list"
+services=$(hivexregedit --export --max-depth 2 "$TMP/SYSTEM" '\ControlSet001\Services' | grep -ioE 'Services.(QEMU-GA|spice-agent|viostor|netkvm)\]' | sort -f | xargs)
+unlike "kvm to gcp: no agent is left" "$services" 'QEMU-GA|spice'
+like "kvm to gcp: the drivers are" "$services" 'netkvm.*viostor'
+is "kvm to gcp: nor its program" "$(grep -ciE 'Program Files/(Qemu-ga|SPICE agent)/.' "$TMP/list")" 0
 done_testing

@@ -200,6 +200,16 @@ run_ok "no \$MFT: an inspection" "$cectl" local inspect --disk "$TMP/altered.img
 is "no \$MFT: it says so" "$(run_out | jq -c '[.windows, [.problems[] | [.code, .partition]]]')" '[null,[["ntfs-damaged",2]]]'
 altered overwrite 0 512
 refused "no boot sector" ntfs-damaged 'partition 2 .*boot sector was overwritten: only its copy' "$TMP/altered.img"
+# A folder that a name is put into: its index block's update sequence. libntfs-3g alone ends the process over it.
+no_sequence() {
+	local at
+	at=$(python3 -c 'import sys
+b = open(sys.argv[1], "rb").read()
+print(next(i for i in range(0, len(b), 4096) if b[i:i+4] == b"INDX" and b[i+24+64:].find("Windows".encode("utf-16le"), 0, 4096) >= 0))' "$TMP/v") &&
+		printf k | dd of="$TMP/v" bs=1 seek=$((at + 7)) conv=notrunc status=none
+}
+altered no_sequence
+refused "a damaged folder" ntfs-damaged 'index block at 0x[0-9a-f]* has no valid update sequence' "$TMP/altered.img"
 # The records of the folders that lead to the hives; an index within its record, so it is the record that is hit.
 for folder in /Windows /Windows/System32 /Windows/System32/config; do
 	no_folder() {
@@ -277,6 +287,10 @@ altered unclean
 refused "a dirty hive without logs" hive-dirty 'hive SYSTEM.*not closed cleanly' "$TMP/altered.img"
 made <<<$'[SYSTEM\\Select]\nCurrent = dword 7'
 refused "a control set that is not there" hive-damaged 'Select\\Current names ControlSet007' "$TMP/made.img"
+made < <(printf '[SYSTEM\\CurrentControlSet\\Services\\i8042prt]\nOwners = multi msmouse.inf' && printf ' | oem3.inf!x%d' {1..100} && echo)
+refused "owners without end" hive-damaged 'i8042prt": Owners has 101 entries' "$TMP/made.img"
+made <<<$'[SYSTEM\\ControlSet003\\Control]\nx = dword 1'
+accepted "a control set without services" '.*' "$TMP/made.img"
 made size=800 <<<'zeros \Windows\System32\config\SOFTWARE; 450000000'
 refused "a hive that is too large" hive-too-large 'SOFTWARE" has 450000000 bytes' "$TMP/made.img"
 if [ -n "$data" ]; then

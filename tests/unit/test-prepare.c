@@ -38,7 +38,8 @@ static void make_hives(const char *dir)
 		dir, reg);
 }
 
-static struct fixture make_fixture(const char *name)
+/* without: one of the in-box drivers whose file is not there; NULL: none. */
+static struct fixture make_fixture_without(const char *name, const char *without)
 {
 	static const char *const folders[] = {"/Windows", "/Windows/System32",
 		"/Windows/System32/config", "/Windows/System32/drivers", "/Windows/INF"};
@@ -51,15 +52,23 @@ static struct fixture make_fixture(const char *name)
 	ntfs_tool_make(volume, 180u << 20, 4096, 512);
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
 		ntfs_tool_mkdir(volume, folders[i]);
-	unit_must("cd '%s' && ntfscp -q volume SYSTEM /Windows/System32/config/SYSTEM && "
-		  "ntfscp -q volume SOFTWARE /Windows/System32/config/SOFTWARE && "
-		  "ntfscp -q volume software.reg /Windows/INF/oem2.inf",
-		unit_tmp());
+	unit_must(
+		"cd '%s' && ntfscp -q volume SYSTEM /Windows/System32/config/SYSTEM && "
+		"ntfscp -q volume SOFTWARE /Windows/System32/config/SOFTWARE && "
+		"ntfscp -q volume software.reg /Windows/INF/oem2.inf && "
+		"for d in vmbus storvsc; do "
+		"[ $d = '%s' ] || ntfscp -q volume software.reg /Windows/System32/drivers/$d.sys || exit 1; done",
+		unit_tmp(), without ? without : "");
 	unit_must("truncate -s 200M '%s' && sgdisk -Z '%s' >/dev/null 2>&1; "
 		  "sgdisk -n 1:2048:+180M -t 1:0700 '%s' >/dev/null && "
 		  "dd if='%s' of='%s' bs=1M seek=1 conv=notrunc,sparse status=none",
 		f.path, f.path, f.path, volume, f.path);
 	return f;
+}
+
+static struct fixture make_fixture(const char *name)
+{
+	return make_fixture_without(name, NULL);
 }
 
 static void fixture_free(struct fixture *f)
@@ -189,6 +198,25 @@ START_TEST(refusals_leave_the_disk_as_it_was)
 }
 END_TEST
 
+/* Windows' own drivers count for nothing where they are lost. */
+START_TEST(lost_boot_driver)
+{
+	struct fixture f = make_fixture_without("lost", "storvsc");
+	struct prepare_request azure = {.target = (char *)"azure"},
+			       vsphere = {.target = (char *)"vsphere"};
+	struct prepare_result result;
+	CLEANUP_FREE char *before = disk_hash(&f);
+	ck_fails(prepare(&f, &azure, false, &result, &err), ERR_BOOT_DRIVER_MISSING,
+		"VMBus SCSI (file \\Windows\\System32\\drivers\\storvsc.sys is missing)");
+	/* none of its files is there, and it names every way */
+	ck_fails(prepare(&f, &vsphere, false, &result, &err), ERR_BOOT_DRIVER_MISSING,
+		"LSI Logic SAS");
+	CLEANUP_FREE char *after = disk_hash(&f);
+	ck_assert_str_eq(before, after);
+	fixture_free(&f);
+}
+END_TEST
+
 /* KILL after a random time; the same job again completes it, from whatever state. */
 START_TEST(killed_preparation_is_completed_by_the_same_job)
 {
@@ -223,4 +251,5 @@ START_TEST(killed_preparation_is_completed_by_the_same_job)
 END_TEST
 
 UNIT_MAIN("prepare", dry_run_changes_nothing_and_says_everything, prepared_disk_needs_nothing_more,
-	refusals_leave_the_disk_as_it_was, killed_preparation_is_completed_by_the_same_job)
+	refusals_leave_the_disk_as_it_was, lost_boot_driver,
+	killed_preparation_is_completed_by_the_same_job)

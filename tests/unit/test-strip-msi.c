@@ -122,7 +122,7 @@ START_TEST(msi_products_are_found_in_every_way)
 			"a name of some version"),
 		ROW_TEXT(MSI "Products\\" OURS_P "\\Usage", "x", ""),
 		ROW_TEXT(WOW "Microsoft\\Windows\\CurrentVersion\\Uninstall\\Citrix XenTools",
-			"DisplayName", "Citrix XenTools"),
+			"UninstallString", "C:\\Program Files\\Citrix\\XenTools\\uninstaller.exe"),
 		{0},
 	};
 	static const struct made_row versions[] = {

@@ -47,8 +47,40 @@ static int check_group(const struct prep *p, unsigned number, struct error **err
 	return -1;
 }
 
+/* ---- in-box drivers ---- */
+
+static bool path_is_whole(const struct prep *p, const struct boot_path *path, struct strbuf *why)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(path->services) && path->services[i]; i++) {
+		CLEANUP_FREE char *missing = driver_service_missing(p->guest, path->services[i]);
+		if (!missing)
+			continue;
+		strbuf_addf(
+			why, "%s%s (%s is missing)", why->len ? ", " : "", path->title, missing);
+		return false;
+	}
+	return true;
+}
+
+static int check_paths(const struct prep *p, struct error **err)
+{
+	struct strbuf why CLEANUP(strbuf_done) = {0};
+	if (!p->to->boot_paths)
+		return 0;
+	for (const struct boot_path *path = p->to->boot_paths; path->title; path++)
+		if (path_is_whole(p, path, &why))
+			return 0;
+	err_set(err, ERR_BOOT_DRIVER_MISSING,
+		"this Windows has lost its own drivers to start from %s with: %s", p->to->title,
+		why.data);
+	return err_hint(err,
+		"repair Windows where it runs (sfc /scannow, or DISM /RestoreHealth), or restore the service from another one of its build");
+}
+
 int boot_drivers_check(const struct prep *p, struct error **err)
 {
+	if (check_paths(p, err) < 0)
+		return -1;
 	unsigned last = 0;
 	for (const struct platform_device *d = p->to->devices; d && d->id; d++)
 		if (d->boot_group > last) {

@@ -7,6 +7,7 @@
 /*
  * Of every group of boot devices of the target (platform_device.boot_group), at least one has its driver in
  * the guest: a service that can start, and a driver package that claims the device. Else
- * ERR_BOOT_DRIVER_MISSING, naming the devices. Targets that need in-box drivers only have no groups.
+ * ERR_BOOT_DRIVER_MISSING, naming the devices. Of targets that in-box drivers start, one boot path at least is whole:
+ * its services and their files (platform.boot_paths).
  */
 int boot_drivers_check(const struct prep *p, struct error **err);

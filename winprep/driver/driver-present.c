@@ -34,6 +34,39 @@ static char *find_service(struct hive *h, hive_node package, const char *id)
 	return service;
 }
 
+/* Where an ImagePath is on the volume: "\\SystemRoot\\…" and "%SystemRoot%\\…" as well as what is below it. */
+static char *driver_file(const struct guest *g, const char *service, const char *image)
+{
+	static const char *const prefixes[] = {"\\SystemRoot\\", "%SystemRoot%\\", "\\"};
+	const char *root = g->root ? g->root : "\\Windows";
+	if (!image || !*image)
+		return xasprintf("%s\\System32\\drivers\\%s.sys", root, service);
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		size_t len = strlen(prefixes[i]);
+		if (strncasecmp(image, prefixes[i], len) == 0)
+			return xasprintf("%s\\%s", root, image + len);
+	}
+	return xasprintf("%s\\%s", root, image);
+}
+
+char *driver_service_missing(const struct guest *g, const char *service)
+{
+	struct hive *h = g->hives[HIVE_SYSTEM].h;
+	CLEANUP_ERR struct error *unread = NULL;
+	struct ntfs_stat st = {0};
+	uint32_t start;
+	hive_node node = hive_findf(
+		h, hive_root(h), "ControlSet%03u\\Services\\%s", g->current_control_set, service);
+	if (!hive_get_number(h, node, "Start", &start))
+		return xasprintf("service %s", service);
+	CLEANUP_FREE char *image = hive_get_text(h, node, "ImagePath");
+	CLEANUP_FREE char *path = driver_file(g, service, image);
+	if (!g->volume || ntfs_file_stat(g->volume, path, &st, &unread) < 0 || st.exists)
+		return NULL; /* what lies behind a link is Windows' own affair */
+	return xasprintf("file %s", path);
+}
+
+/* Staged is not installed: such a service has no ImagePath. */
 static bool service_can_start(const struct guest *g, const char *service)
 {
 	struct hive *h = g->hives[HIVE_SYSTEM].h;
@@ -41,7 +74,8 @@ static bool service_can_start(const struct guest *g, const char *service)
 		hive_findf(h, hive_root(h), "ControlSet%03u\\Services\\%s", g->current_control_set,
 			service),
 		"ImagePath");
-	return image != NULL;
+	CLEANUP_FREE char *missing = image ? driver_service_missing(g, service) : NULL;
+	return image && !missing;
 }
 
 /* Only our packages say that they come from where they are. */
@@ -131,13 +165,31 @@ int driver_find_present(const struct prep *p, const struct platform_device *d,
 	struct hive *drivers = p->guest->hives[HIVE_DRIVERS].h;
 	struct driver_present best = {0};
 	int rc = search_hive(p, system, d->id, &best, err);
-	if (rc == 0 && drivers && !d->boot_group)
+	if (rc == 0 && drivers && !d->boot_group && !d->boots)
 		rc = search_hive(p, drivers, d->id, &best, err);
 	if (rc < 0)
 		driver_present_done(&best);
 	else
 		*ret = best;
 	return rc;
+}
+
+int driver_start_at_boot(struct prep *p, const char *key, struct error **err)
+{
+	static const char prefix[] = "\\SystemRoot\\";
+	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
+	CLEANUP_FREE char *override = xasprintf("%s\\StartOverride", key);
+	CLEANUP_FREE char *image = hive_get_text(h, hive_find(h, hive_root(h), key), "ImagePath");
+	if (plan_reg_set(p->plan, h, HIVE_SYSTEM, key, "Start", reg_dword(0),
+		    "boot driver of the target", err) < 0 ||
+		plan_reg_delete_key(p->plan, h, HIVE_SYSTEM, override,
+			"it keeps a boot driver from loading", err) < 0)
+		return -1;
+	if (!image || strncasecmp(image, prefix, sizeof(prefix) - 1) != 0)
+		return 0;
+	return plan_reg_set(p->plan, h, HIVE_SYSTEM, key, "ImagePath",
+		reg_expand_sz(image + sizeof(prefix) - 1),
+		"the boot loader knows no \\SystemRoot yet", err);
 }
 
 int driver_enable_present(struct prep *p, const struct driver_present *d, struct error **err)
@@ -147,13 +199,11 @@ int driver_enable_present(struct prep *p, const struct driver_present *d, struct
 		uint32_t start;
 		CLEANUP_FREE char *rest = xasprintf("Services\\%s", d->service);
 		CLEANUP_FREE char *key = guest_control_set_key(p->guest, i, rest);
-		CLEANUP_FREE char *override = xasprintf("%s\\StartOverride", key);
-		if (!hive_get_number(h, hive_find(h, hive_root(h), key), "Start", &start))
+		if (!hive_get_number(h, hive_find(h, hive_root(h), key), "Start", &start)) {
+			plan_note(p->plan, "%s: this control set has no such driver", key);
 			continue;
-		if (plan_reg_set(p->plan, h, HIVE_SYSTEM, key, "Start", reg_dword(0),
-			    "boot driver of the target", err) < 0 ||
-			plan_reg_delete_key(p->plan, h, HIVE_SYSTEM, override,
-				"it keeps a boot driver from loading", err) < 0)
+		}
+		if (driver_start_at_boot(p, key, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -20,5 +20,15 @@ void driver_present_done(struct driver_present *d);
  */
 int driver_find_present(const struct prep *p, const struct platform_device *d,
 	struct driver_present *ret, struct error **err);
+/*
+ * What a driver's service lacks to be loaded, in the current control set: its key or its file, in words; NULL:
+ * nothing. The caller frees.
+ */
+char *driver_service_missing(const struct guest *g, const char *service);
+/*
+ * The service of that key loads at boot: Start 0, no StartOverride, and its ImagePath as the boot loader takes
+ * it, relative to the Windows folder (facts windows-and-peers 1.4.4).
+ */
+int driver_start_at_boot(struct prep *p, const char *key, struct error **err);
 /* Lets its service load at boot, in every control set. */
 int driver_enable_present(struct prep *p, const struct driver_present *d, struct error **err);

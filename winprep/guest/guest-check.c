@@ -53,7 +53,7 @@ static int check_control_sets(const struct guest *g, struct op *op, struct error
 		return err_set(err, ERR_HIVE_DAMAGED,
 			"SYSTEM: Select\\Current is missing: no control set is the current one");
 	return err_set(err, ERR_HIVE_DAMAGED,
-		"SYSTEM: Select\\Current names ControlSet%03u, which does not exist",
+		"SYSTEM: Select\\Current names ControlSet%03u, which does not exist or has no Services",
 		g->current_control_set);
 }
 

@@ -19,7 +19,8 @@ static void read_control_sets(struct guest *g)
 		if (strncasecmp(names[i], "ControlSet", 10) != 0 || strlen(names[i]) != 13)
 			continue;
 		unsigned long n = strtoul(names[i] + 10, &end, 10);
-		if (n && !*end)
+		/* one without services starts no Windows: a rest of something else, and no place to change */
+		if (n && !*end && hive_findf(h, hive_root(h), "%s\\Services", names[i]))
 			g->control_sets[g->n_control_sets++] = (unsigned)n;
 	}
 	reg_texts_free(names);

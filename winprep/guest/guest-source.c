@@ -108,7 +108,8 @@ static void look_at_services(struct evidence *e)
 		hive_findf(h, hive_root(h), "ControlSet%03u\\Services", e->g->current_control_set);
 	for (const struct platform *p = platforms; p->name; p++)
 		for (const struct strip_list *const *l = p->strips; l && *l; l++)
-			for (const struct strip_service *s = (*l)->family ? NULL : (*l)->services;
+			for (const struct strip_service *s =
+					(*l)->family || (*l)->shared ? NULL : (*l)->services;
 				s && s->name; s++) {
 				uint32_t start;
 				if (hive_get_number(
@@ -116,6 +117,43 @@ static void look_at_services(struct evidence *e)
 					start < 4)
 					add(e, p->name, WEIGHT_SERVICE, "service %s", s->name);
 			}
+}
+
+/* Another platform underneath, by its firmware and drivers, is the platform of the agents on top of it. */
+static const struct {
+	const char *platform, *under;
+	const char *services[4]; /* one of these says so; NULL: any evidence */
+} layers[] = {
+	{"azure", "hyperv", {NULL}},
+	/* its older instances are on Xen; the SSM and CloudWatch agents are on machines elsewhere, too */
+	{"aws", "xen", {"Ec2Config", "Amazon EC2Launch", "AWSLiteAgent", NULL}},
+};
+
+static bool has_one_of(const struct guest *g, const char *const *services)
+{
+	struct hive *h = g->hives[HIVE_SYSTEM].h;
+	for (; *services; services++) {
+		uint32_t start;
+		if (hive_get_number(h,
+			    hive_findf(h, hive_root(h), "ControlSet%03u\\Services\\%s",
+				    g->current_control_set, *services),
+			    "Start", &start) &&
+			start < 4)
+			return true;
+	}
+	return false;
+}
+
+static void add_layers(struct evidence *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(layers); i++) {
+		size_t top = (size_t)(platform_find(layers[i].platform) - platforms);
+		size_t under = (size_t)(platform_find(layers[i].under) - platforms);
+		bool on_top = layers[i].services[0] ? has_one_of(e->g, layers[i].services)
+						    : e->score[top] > 0;
+		if (on_top)
+			e->score[top] += e->score[under];
+	}
 }
 
 const struct platform *guest_source_platform(const struct guest *g, json_t **ret_evidence)
@@ -130,11 +168,7 @@ const struct platform *guest_source_platform(const struct guest *g, json_t **ret
 		if (g->control_sets[i] == g->current_control_set)
 			guest_each_device(g, i, look_at_device, &e, &ignored);
 	look_at_services(&e);
-	/* Azure is Hyper-V with an agent. */
-	size_t azure = (size_t)(platform_find("azure") - platforms);
-	size_t hyperv = (size_t)(platform_find("hyperv") - platforms);
-	if (e.score[azure])
-		e.score[azure] += e.score[hyperv];
+	add_layers(&e);
 	const struct platform *best = NULL;
 	unsigned score = 0;
 	for (const struct platform *p = platforms; p->name; p++)

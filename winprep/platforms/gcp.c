@@ -5,14 +5,14 @@
  */
 #include "lists.h"
 
-static const struct strip_service services[] = {{"GCEAgent", false}, {"GCEAgentManager", true},
+static const struct strip_service services[] = {{"GCEAgent", true}, {"GCEAgentManager", true},
 	{"google_osconfig_agent", true}, {"GoogleVssAgent", true}, {"GoogleVssProvider", true},
 	{"gvnic", true}, {0}};
 static const char *const inf_names[] = {"gvnic.inf", "gga.inf", NULL};
 static const char *const providers[] = {"Google LLC", "Google Inc", "Google Inc.", "Google", NULL};
 static const char *const software_keys[] = {"Google\\ComputeEngine", NULL};
 static const char *const tasks[] = {"GCEStartup", NULL};
-static const char *const files[] = {"\\Windows\\System32\\drivers\\gvnic.sys",
+static const char *const files[] = {
 	"\\Program Files\\Google\\Compute Engine", "\\ProgramData\\GooGet", NULL};
 static const char *const hosts_lines[] = {"169.254.169.254 metadata.google.internal metadata",
 	"169.254.169.254 metadata.google.internal", "# Google Compute Engine metadata server",

@@ -5,4 +5,4 @@
 #include "platform.h"
 
 extern const struct strip_list strip_vmware, strip_azure, strip_xen, strip_aws, strip_gcp,
-	strip_nutanix, strip_qemu, strip_virtualbox, strip_xen_settings;
+	strip_nutanix, strip_qemu, strip_qemu_agents, strip_virtualbox, strip_xen_settings;

@@ -8,7 +8,7 @@
 static const struct strip_service services[] = {{"Nutanix Guest Agent", true},
 	{"Nutanix Self Service Restore Gateway", true}, {"Nutanix VSS hardware provider", true},
 	{0}};
-static const char *const uninstall_names[] = {"Nutanix Guest Tools", "Nutanix VirtIO", NULL};
+static const char *const uninstall_names[] = {"Nutanix Guest Tools", NULL};
 static const char *const files[] = {"\\Program Files\\Nutanix", NULL};
 
 const struct strip_list strip_nutanix = {

@@ -18,22 +18,32 @@ static const char *const boot_xen[] = {
 static const char *const boot_kvm[] = {
 	"pci", "storahci", "intelide", "pciide", "atapi", "stornvme", NULL};
 
+static const struct boot_path paths_vsphere[] = {{"NVMe", {"stornvme"}}, {"SATA", {"storahci"}},
+	{"LSI Logic SAS", {"LSI_SAS"}}, {"PVSCSI", {"pvscsi"}}, {0}};
+/* Generation 1 goes on from its IDE emulation to these, too. */
+static const struct boot_path paths_hyperv[] = {{"VMBus SCSI", {"vmbus", "storvsc"}}, {0}};
+static const struct boot_path paths_aws[] = {
+	{"NVMe", {"stornvme"}}, {"IDE", {"intelide", "atapi"}}, {0}};
+static const struct boot_path paths_xen[] = {
+	{"IDE", {"intelide", "atapi"}}, {"SATA", {"storahci"}}, {"NVMe", {"stornvme"}}, {0}};
+
 static const struct platform_device devices_vsphere[] = {
-	{"PCI\\VEN_15AD&DEV_07C0", "VMware PVSCSI controller", "pvscsi", 0},
+	{"PCI\\VEN_15AD&DEV_07C0", "VMware PVSCSI controller", "pvscsi", .boots = true},
 	{"PCI\\VEN_15AD&DEV_07B0", "VMware vmxnet3 adapter", "vmxnet3ndis6", 0},
 	{0},
 };
 static const struct platform_device devices_aws[] = {
-	{"PCI\\VEN_1D0F&DEV_EC20", "Elastic Network Adapter", "ena", 0},
-	{"PCI\\VEN_1D0F&DEV_8061", "AWS NVMe controller", "AWSNVMe", 0},
+	{"PCI\\VEN_1D0F&DEV_EC20", "Elastic Network Adapter", "ena", .nic = true},
+	{"PCI\\VEN_1D0F&DEV_8061", "AWS NVMe controller", "AWSNVMe", .boots = true},
 	{0},
 };
 static const struct platform_device devices_gcp[] = {
 	{VIRTIO "1004", "virtio SCSI controller", "vioscsi", 1},
-	{VIRTIO "1048", "virtio 1.0 SCSI controller", "vioscsi", 0},
-	{VIRTIO "1000", "virtio network adapter", "netkvm", 0},
-	{"PCI\\VEN_1AE0&DEV_0042", "Google virtual NIC", "gvnic", 0},
+	{VIRTIO "1048", "virtio 1.0 SCSI controller", "vioscsi", .boots = true},
+	{VIRTIO "1000", "virtio network adapter", "netkvm", .nic = true},
+	{"PCI\\VEN_1AE0&DEV_0042", "Google virtual NIC", "gvnic", .nic = true},
 	{VIRTIO "1002", "virtio balloon", "BALLOON", 0},
+	{"ACPI\\QEMU0001", "pvpanic device", "pvpanic", 0},
 	{0},
 };
 static const struct platform_device devices_ahv[] = {
@@ -59,10 +69,12 @@ static const struct platform_device devices_kvm[] = {
 static const struct strip_list *const strips_vsphere[] = {&strip_vmware, NULL};
 static const struct strip_list *const strips_azure[] = {&strip_azure, NULL};
 static const struct strip_list *const strips_aws[] = {&strip_aws, &strip_xen_settings, NULL};
-static const struct strip_list *const strips_gcp[] = {&strip_gcp, &strip_qemu, NULL};
-static const struct strip_list *const strips_ahv[] = {&strip_nutanix, &strip_qemu, NULL};
+static const struct strip_list *const strips_gcp[] = {
+	&strip_gcp, &strip_qemu, &strip_qemu_agents, NULL};
+static const struct strip_list *const strips_ahv[] = {
+	&strip_nutanix, &strip_qemu, &strip_qemu_agents, NULL};
 static const struct strip_list *const strips_xen[] = {&strip_xen, &strip_xen_settings, NULL};
-static const struct strip_list *const strips_kvm[] = {&strip_qemu, NULL};
+static const struct strip_list *const strips_kvm[] = {&strip_qemu, &strip_qemu_agents, NULL};
 static const struct strip_list *const strips_virtualbox[] = {&strip_virtualbox, NULL};
 
 const struct platform platforms[] = {
@@ -70,16 +82,19 @@ const struct platform platforms[] = {
 		.title = "VMware vSphere",
 		.is_target = true,
 		.boot_services = boot_vsphere,
+		.boot_paths = paths_vsphere,
 		.devices = devices_vsphere,
 		.strips = strips_vsphere},
 	{.name = "hyperv",
 		.title = "Microsoft Hyper-V",
 		.is_target = true,
-		.boot_services = boot_hyperv},
+		.boot_services = boot_hyperv,
+		.boot_paths = paths_hyperv},
 	{.name = "azure",
 		.title = "Microsoft Azure",
 		.is_target = true,
 		.boot_services = boot_hyperv,
+		.boot_paths = paths_hyperv,
 		.strips = strips_azure,
 		.rtc_utc = true,
 		.ems_port = 1,
@@ -88,6 +103,7 @@ const struct platform platforms[] = {
 		.title = "Amazon Web Services",
 		.is_target = true,
 		.boot_services = boot_aws,
+		.boot_paths = paths_aws,
 		.devices = devices_aws,
 		.strips = strips_aws,
 		.rtc_utc = true},
@@ -111,6 +127,7 @@ const struct platform platforms[] = {
 		.title = "XenServer and XCP-ng",
 		.is_target = true,
 		.boot_services = boot_xen,
+		.boot_paths = paths_xen,
 		.strips = strips_xen},
 	{.name = "kvm",
 		.title = "KVM (virtio)",

@@ -47,6 +47,7 @@ static const struct strip_service services[] = {
 	{"vmwTimeProvider", true},
 	{"VMCISockets", true},
 	{"cblauncher", true},
+	{"VMwareCertService", true},
 	{"VMwareCAF", true},
 	{"VMwareCAFCommAmqpListener", true},
 	{"VMwareCAFManagementAgentHost", true},

@@ -151,6 +151,10 @@ static int plan_object(
 	bool azure = strcmp(p->to->name, "azure") == 0;
 	if (!hive_findf(bcd(p), hive_root(bcd(p)), OBJECTS "%s\\Elements", object))
 		return 0;
+	/* without its port the console would be on the firmware's: on Google's COM1 guests restart without end */
+	bool has_port = hive_findf(bcd(p), hive_root(bcd(p)), OBJECTS EMS_SETTINGS "\\Elements");
+	if (e->when == PORT && p->to->ems_port && !has_port)
+		return 0;
 	if (e->when == AZURE ? azure : p->to->ems_port != 0)
 		return set_element(p, e, object, err);
 	if (e->when == PORT && p->from && p->from->ems_port)
@@ -187,6 +191,10 @@ int settings_boot(struct prep *p, struct error **err)
 		return 0;
 	}
 	char **loaders = our_loaders(p);
+	if (p->to->ems_port &&
+		!hive_findf(bcd(p), hive_root(bcd(p)), OBJECTS EMS_SETTINGS "\\Elements"))
+		plan_note(p->plan,
+			"serial console left as it is: the boot configuration has no {emssettings}");
 	if (!loaders[0])
 		plan_note(p->plan, "no entry of the boot menu starts this Windows");
 	int rc = plan_elements(p, loaders, err);

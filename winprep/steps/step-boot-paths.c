@@ -4,10 +4,9 @@
  * Windows sets StartOverride\0 = 3 on all boot drivers it did not need (42 to 47 of them on a normal
  * install): Start alone does not make them load.
  */
+#include "driver-present.h"
 #include "mem.h"
 #include "strip.h"
-
-#define START_BOOT 0
 
 static int enable(struct prep *p, unsigned control_set, const char *service, struct error **err)
 {
@@ -20,12 +19,7 @@ static int enable(struct prep *p, unsigned control_set, const char *service, str
 		plan_note(p->plan, "%s: this Windows has no such driver", key);
 		return 0;
 	}
-	CLEANUP_FREE char *override = xasprintf("%s\\StartOverride", key);
-	if (plan_reg_set(p->plan, h, HIVE_SYSTEM, key, "Start", reg_dword(START_BOOT),
-		    "boot driver of the target", err) < 0)
-		return -1;
-	return plan_reg_delete_key(
-		p->plan, h, HIVE_SYSTEM, override, "it keeps a boot driver from loading", err);
+	return driver_start_at_boot(p, key, err);
 }
 
 static int plan_boot_paths(struct prep *p, struct error **err)

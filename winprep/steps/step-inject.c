@@ -11,6 +11,7 @@
 #include "driver-install.h"
 #include "driver-present.h"
 #include "mem.h"
+#include "strbuf.h"
 #include "strip.h"
 
 /* ---- what to install ---- */
@@ -81,16 +82,18 @@ static const struct driver_package *find_newer(
 	return NULL;
 }
 
+/* ret_has: it has a driver, whoever brings it. */
 static int choose(struct driver_session *s, struct installs *all,
-	const struct platform_device *device, struct error **err)
+	const struct platform_device *device, bool *ret_has, struct error **err)
 {
 	CLEANUP(driver_present_done) struct driver_present have = {0};
 	CLEANUP_FREE char *why = NULL;
 	const struct pack_inf *source = driver_choose(s->p, device, &why);
 	if (driver_find_present(s->p, device, &have, err) < 0)
 		return -1;
+	*ret_has = source || have.found;
 	const struct driver_package *newer =
-		source && !device->boot_group ? find_newer(s, source) : NULL;
+		source && !device->boot_group && !device->boots ? find_newer(s, source) : NULL;
 	if (newer) {
 		plan_note(s->p->plan, "%s (%s): %s of this Windows is newer than that of the packs",
 			device->title, device->id, newer->published);
@@ -107,7 +110,7 @@ static int choose(struct driver_session *s, struct installs *all,
 	}
 	if (source)
 		add_device(s, all, source, device);
-	else if (have.found && device->boot_group)
+	else if (have.found && (device->boot_group || device->boots))
 		return driver_enable_present(s->p, &have, err);
 	return 0;
 }
@@ -131,15 +134,35 @@ static bool has_devices(const struct prep *p)
 	return p->to->devices != NULL;
 }
 
+/* Windows starts, and nobody reaches it. */
+static void warn_of_no_network(const struct prep *p)
+{
+	struct strbuf devices CLEANUP(strbuf_done) = {0};
+	for (const struct platform_device *d = p->to->devices; d->id; d++)
+		if (d->nic)
+			strbuf_addf(
+				&devices, "%s%s (%s)", devices.len ? ", " : "", d->title, d->id);
+	op_warn(p->op, "network-driver-missing",
+		"this Windows has no network driver for %s, nor have the packs: %s", p->to->title,
+		devices.data);
+}
+
 static int plan_inject(struct prep *p, struct error **err)
 {
 	CLEANUP(driver_session_done) struct driver_session s = {0};
 	CLEANUP(installs_done) struct installs all = {0};
 	if (driver_session_open(&s, p, err) < 0)
 		return -1;
-	for (const struct platform_device *d = p->to->devices; d->id; d++)
-		if (choose(&s, &all, d, err) < 0)
+	bool wants_nic = false, has_nic = false;
+	for (const struct platform_device *d = p->to->devices; d->id; d++) {
+		bool has = false;
+		if (choose(&s, &all, d, &has, err) < 0)
 			return -1;
+		wants_nic = wants_nic || d->nic;
+		has_nic = has_nic || (d->nic && has);
+	}
+	if (wants_nic && !has_nic)
+		warn_of_no_network(p);
 	for (size_t i = 0; i < all.n; i++)
 		if (install(&all.v[i], err) < 0)
 			return -1;

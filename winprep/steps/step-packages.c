@@ -77,22 +77,19 @@ static int strip_oem_number(struct prep *p, const struct driver_package *d, stru
 	return 0;
 }
 
-/* ---- Owners: "oem7.inf" or "oem7.inf!package" ---- */
+/* ---- Owners ---- */
 
-static int strip_owners(
-	struct prep *p, const char *key, hive_node node, const char *published, struct error **err)
+static int strip_owners(struct prep *p, const char *key, hive_node node,
+	const struct driver_package *d, struct error **err)
 {
 	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
-	CLEANUP_REG_VALUE struct reg_value v = {0};
-	int rc = hive_get(h, node, "Owners", &v, err);
+	char **owners = NULL;
+	int rc = strip_read_owners(h, node, key, &owners, err);
 	if (rc <= 0)
 		return rc;
-	char **owners = reg_texts(&v);
-	size_t len = strlen(published);
 	rc = 0;
 	for (size_t i = 0; rc == 0 && owners[i]; i++)
-		if (strncasecmp(owners[i], published, len) == 0 &&
-			(owners[i][len] == '\0' || owners[i][len] == '!'))
+		if (driver_is_owner(owners[i], d))
 			rc = plan_reg_list_remove(p->plan, h, HIVE_SYSTEM, key, "Owners", owners[i],
 				"its package goes", err);
 	reg_texts_free(owners);
@@ -101,7 +98,7 @@ static int strip_owners(
 
 /* Of services that stay; those of the lists were the business of the step before. */
 static int strip_all_owners(
-	struct prep *p, unsigned control_set, const char *published, struct error **err)
+	struct prep *p, unsigned control_set, const struct driver_package *d, struct error **err)
 {
 	struct hive *h = p->guest->hives[HIVE_SYSTEM].h;
 	CLEANUP_FREE char *services = guest_control_set_key(p->guest, control_set, "Services");
@@ -112,7 +109,7 @@ static int strip_all_owners(
 	for (size_t i = 0; i < all.n; i++) {
 		CLEANUP_FREE char *key = xasprintf("%s\\%s", services, all.v[i].name);
 		if (!strip_find_service(p, all.v[i].name) &&
-			strip_owners(p, key, all.v[i].node, published, err) < 0)
+			strip_owners(p, key, all.v[i].node, d, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -147,7 +144,7 @@ static int strip_package(
 	if (strip_oem_number(p, d, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < p->guest->n_control_sets; i++)
-		if (strip_all_owners(p, i, d->published, err) < 0)
+		if (strip_all_owners(p, i, d, err) < 0)
 			return -1;
 	return strip_copies(p, d, err);
 }

@@ -87,7 +87,7 @@ static int refer_dependencies(struct references *r, hive_node services, struct e
 	return 0;
 }
 
-/* Owners that are not "oemN.inf…": the driver is Windows' own, whatever the list says. */
+/* Owners that are neither "oemN.inf…" nor "!package", which goes with one: the driver is Windows' own, whatever the list says. */
 static bool owned_by_windows(struct hive *h, hive_node node)
 {
 	CLEANUP_REG_VALUE struct reg_value v = {0};
@@ -97,9 +97,25 @@ static bool owned_by_windows(struct hive *h, hive_node node)
 	char **owners = reg_texts(&v);
 	bool windows = false;
 	for (size_t i = 0; owners[i]; i++)
-		windows = windows || strncasecmp(owners[i], "oem", 3) != 0;
+		windows = windows || (*owners[i] != '!' && strncasecmp(owners[i], "oem", 3) != 0);
 	reg_texts_free(owners);
 	return windows;
+}
+
+/* Another package, which stays, binds its devices to that service. */
+static bool owned_by_who_stays(const struct references *r, hive_node node)
+{
+	CLEANUP_REG_VALUE struct reg_value v = {0};
+	CLEANUP_ERR struct error *ignored = NULL;
+	if (hive_get(r->p->guest->hives[HIVE_SYSTEM].h, node, "Owners", &v, &ignored) != 1)
+		return false;
+	char **owners = reg_texts(&v);
+	bool stays = false;
+	for (size_t i = 0; owners[i] && !stays; i++)
+		stays = driver_packages_have(r->packages, owners[i]) &&
+			!strip_owner_goes(r->p, r->packages, owners[i]);
+	reg_texts_free(owners);
+	return stays;
 }
 
 /* A name that is nobody's in particular counts only with its vendor's program. */
@@ -113,11 +129,10 @@ static bool has_image(struct hive *h, hive_node node, const struct strip_service
 static int disown(const struct references *r, const char *key, hive_node node, struct error **err)
 {
 	struct hive *h = strip_hive(r->p, HIVE_SYSTEM);
-	CLEANUP_REG_VALUE struct reg_value v = {0};
-	int rc = hive_get(h, node, "Owners", &v, err);
+	char **owners = NULL;
+	int rc = strip_read_owners(h, node, key, &owners, err);
 	if (rc <= 0)
 		return rc;
-	char **owners = reg_texts(&v);
 	rc = 0;
 	for (size_t i = 0; rc == 0 && owners[i]; i++)
 		if (strip_owner_goes(r->p, r->packages, owners[i]))
@@ -160,7 +175,7 @@ static int strip_service(struct prep *p, const struct references *r, const char 
 		plan_note(p->plan, "%s left alone: an in-box driver package owns it", key);
 		return 0;
 	}
-	if (!s->disable_only && !referred(r, s->name))
+	if (!s->disable_only && !referred(r, s->name) && !owned_by_who_stays(r, node))
 		return plan_reg_delete_key(
 			p->plan, h, HIVE_SYSTEM, key, "nothing refers to it any more", err);
 	return disable(r, key, node, s, err);

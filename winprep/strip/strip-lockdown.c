@@ -15,15 +15,14 @@ static int strip_owners(struct prep *p, const struct driver_packages *packages,
 	const struct hive_child *file, struct error **err)
 {
 	struct hive *h = strip_hive(p, HIVE_SOFTWARE);
-	CLEANUP_REG_VALUE struct reg_value v = {0};
-	int rc = hive_get(h, file->node, "Owners", &v, err);
+	CLEANUP_FREE char *key = xasprintf(LOCKDOWN "\\%s", file->name);
+	char **owners = NULL;
+	int rc = strip_read_owners(h, file->node, key, &owners, err);
 	if (rc <= 0)
 		return rc;
-	char **owners = reg_texts(&v);
 	size_t n = 0, go = 0;
 	for (; owners[n]; n++)
 		go += strip_owner_goes(p, packages, owners[n]);
-	CLEANUP_FREE char *key = go ? xasprintf(LOCKDOWN "\\%s", file->name) : NULL;
 	rc = 0;
 	if (go && go == n)
 		rc = strip_key(p, HIVE_SOFTWARE, key, "the packages that guarded it go", err);

@@ -141,7 +141,9 @@ static int strip_uninstall(
 		char packed[MSI_PACKED_SIZE];
 		const char *name = entries.v[i].name;
 		CLEANUP_FREE char *entry = xasprintf("%s\\%s", key, name);
+		/* old XenTools have no name but that of their key */
 		bool ours = is_listed(p, entries.v[i].node, "DisplayName") ||
+			    strip_matches(p, STRIP_FIELD(uninstall_names), name) ||
 			    (msi_pack(name, packed) && msi_products_have(m, packed));
 		if (ours && (strip_key(p, HIVE_SOFTWARE, entry, WHY, err) < 0 ||
 				    strip_bundle(p, name, err) < 0))

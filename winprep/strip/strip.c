@@ -119,16 +119,54 @@ bool strip_owns_package(const struct prep *p, const struct driver_package *d)
 	return false;
 }
 
+bool driver_is_owner(const char *owner, const struct driver_package *d)
+{
+	if (*owner == '!')
+		return strcasecmp(owner + 1, d->key) == 0;
+
+	size_t len = strlen(d->published);
+	return strncasecmp(owner, d->published, len) == 0 &&
+	       (owner[len] == '\0' || owner[len] == '!');
+}
+
+/* Windows writes some of them; each that goes is an edit of its own. */
+#define OWNERS_MAX 64u
+
+int strip_read_owners(
+	struct hive *h, hive_node node, const char *key, char ***ret, struct error **err)
+{
+	CLEANUP_REG_VALUE struct reg_value v = {0};
+	int rc = hive_get(h, node, "Owners", &v, err);
+	if (rc <= 0)
+		return rc;
+	char **owners = reg_texts(&v);
+	size_t n = 0;
+	while (owners[n])
+		n++;
+	if (n > OWNERS_MAX) {
+		reg_texts_free(owners);
+		return err_set(err, ERR_HIVE_DAMAGED,
+			"\"%s\": Owners has %zu entries (at most %u expected)", key, n, OWNERS_MAX);
+	}
+	*ret = owners;
+	return 1;
+}
+
+bool driver_packages_have(const struct driver_packages *packages, const char *owner)
+{
+	for (size_t i = 0; i < packages->n; i++)
+		if (driver_is_owner(owner, &packages->v[i]))
+			return true;
+	return false;
+}
+
 bool strip_owner_goes(
 	const struct prep *p, const struct driver_packages *packages, const char *owner)
 {
-	for (size_t i = 0; i < packages->n; i++) {
-		const struct driver_package *d = &packages->v[i];
-		size_t len = strlen(d->published);
-		if (strncasecmp(owner, d->published, len) == 0 &&
-			(owner[len] == '\0' || owner[len] == '!') && strip_owns_package(p, d))
+	for (size_t i = 0; i < packages->n; i++)
+		if (driver_is_owner(owner, &packages->v[i]) &&
+			strip_owns_package(p, &packages->v[i]))
 			return true;
-	}
 	return false;
 }
 

@@ -13,9 +13,20 @@ const struct strip_service *strip_find_service(const struct prep *p, const char 
 
 /* The driver package is one of theirs: INF name and provider both say so. */
 bool strip_owns_package(const struct prep *p, const struct driver_package *d);
-/* An entry of Owners, "oem2.inf" or "oem2.inf!vmci.inf_amd64_…", is of such a package. */
+/*
+ * An entry of Owners is that package's: "oem2.inf" or "oem2.inf!vmci.inf_amd64_…"; newer Windows write two texts,
+ * "oem2.inf" and "!vmci.inf_amd64_…".
+ */
+bool driver_is_owner(const char *owner, const struct driver_package *d);
+/* It is of a package of theirs. */
 bool strip_owner_goes(
 	const struct prep *p, const struct driver_packages *packages, const char *owner);
+
+/* Owners of a service or a guarded file: 1, 0 where it has none; ERR_HIVE_DAMAGED for absurdly many. */
+int strip_read_owners(
+	struct hive *h, hive_node node, const char *key, char ***ret, struct error **err);
+/* There is such a package at all: Owners outlive their packages. */
+bool driver_packages_have(const struct driver_packages *packages, const char *owner);
 
 /* The names in one field of the lists that hold: STRIP_FIELD (files). */
 #define STRIP_FIELD(field) offsetof(struct strip_list, field)
