@@ -43,7 +43,7 @@ must ip -n "$world" address add 169.254.169.254/32 dev lo # the metadata service
 # even where somebody had made a router of it
 must in_ns "$worker" sysctl -q -w net.ipv4.ip_forward=1
 for ns in $world $worker $behind; do
-	in_ns "$ns" "$TOP/tests/lib/net-probe.py" listen "${ports[@]}" >"$TMP/$ns" &
+	ip netns exec "$ns" "$TOP/tests/lib/net-probe.py" listen "${ports[@]}" >"$TMP/$ns" &
 	pids+=($!)
 	wait_for 20 [ -s "$TMP/$ns" ]
 done

@@ -77,7 +77,7 @@ run_ok "PVSCSI is there: prepared" prepare vsphere
 must look
 for set in ControlSet001 ControlSet002; do
 	is "PVSCSI is there: $set: it loads at boot" "$(value SYSTEM "$set\\Services\\pvscsi" Start)$(value SYSTEM "$set\\Services\\pvscsi\\StartOverride" 0)" dword:00000000
-	is "PVSCSI is there: $set: from where the boot loader looks" "$(value SYSTEM "$set\\Services\\pvscsi" ImagePath | tr -d '\\')" 'str(2):"System32driverspvscsi.sys"'
+	is "PVSCSI is there: $set: from where the boot loader looks" "$(value SYSTEM "$set\\Services\\pvscsi" ImagePath | sed 's|[^A-Za-z0-9:()."]||g')" 'str(2):"System32driverspvscsi.sys"'
 done
 
 # Nitro has one network adapter, and no Windows a driver for it
