@@ -175,20 +175,22 @@ static void failed(struct teller *t, const struct outbox_event *e, const struct 
 	t->delay_ms = 2 * t->delay_ms < t->o->retry_max_ms ? 2 * t->delay_ms : t->o->retry_max_ms;
 }
 
+/* Noted before it is logged: what the log says is told is not told again, whatever happens next. */
 static void done(struct teller *t, const struct outbox_event *e, int status)
 {
 	CLEANUP_ERR struct error *err = NULL;
+	CLEANUP_FREE char *id = xstrdup(e->id);
+	const char *name = e->name;
+	if (outbox_told(t->outbox, &err) < 0)
+		log_error(err);
 	if (status < 300)
-		log_info("%s %s is told", e->name, e->id);
+		log_info("%s %s is told", name, id);
 	else
-		log_warning("%s %s is not told again: the appliance answers %d", e->name, e->id,
-			status);
+		log_warning("%s %s is not told again: the appliance answers %d", name, id, status);
 	if (t->failures)
 		report(t, NULL);
 	t->failures = 0;
 	t->delay_ms = t->o->retry_ms;
-	if (outbox_told(t->outbox, &err) < 0)
-		log_error(err);
 }
 
 /* Answers that say of the document itself that it is not wanted: the same again would be told the same. */

@@ -8,7 +8,7 @@
 
 /* Zeros are looked for in blocks of this size, at multiples of it in the file. */
 #define ZERO_BLOCK 4096u
-/* Of every unit that is not written again, so much is read back. */
+/* Of every unit that is not written again, so much is read back; where an extent has less, all of it. */
 #define SAMPLE (64 * KiB)
 
 static uint32_t block_end(uint32_t at, uint32_t stop)
@@ -120,7 +120,8 @@ static int check_sample(struct copy *c, unsigned lane, const struct unit *u, str
 {
 	struct extent x;
 	uint32_t at = (uint32_t)round_down(sample_place(u, &x), ZERO_BLOCK);
-	at = at < x.start ? x.start : at;
+	uint32_t last = x.stop - x.start > SAMPLE ? x.stop - SAMPLE : x.start;
+	at = at < x.start ? x.start : at > last ? last : at;
 	return check_part(c, lane, u, at, min_u64(x.stop - at, SAMPLE), err);
 }
 

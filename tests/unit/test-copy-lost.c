@@ -150,7 +150,26 @@ START_TEST(newest_are_verified)
 }
 END_TEST
 
-/* So are those written before a connection broke, when the process that saw it break did not get to it. */
+/* An older one is sampled: one that is no larger than a sample has no page that is not looked at. */
+START_TEST(samples_reach_every_page)
+{
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		struct rig r;
+		rig_init(&r, seed, 6 * MiB, SLOT);
+		memset(r.bytes, 1, r.size);
+		ranges_add(&r.map, 0, r.size);
+		interrupt(&r, 60);
+		damage_page(&r, seed);
+		new_process(&r);
+		ck_ok(rig_run(&r, NULL, &err));
+		rig_check(&r);
+		ck_assert_uint_eq(r.result.bytes_resumed, 0);
+		rig_done(&r);
+	}
+}
+END_TEST
+
+/* Read back whole, too: those written before a connection broke, when the process that saw it break did not get to it. */
 START_TEST(suspect_are_verified)
 {
 	for (uint64_t seed = 1; seed <= 8; seed++) {
@@ -209,4 +228,5 @@ START_TEST(read_back_fails)
 END_TEST
 
 UNIT_MAIN("copy-lost", server_crash, crash_and_go_on, crash_at_commit, crash_and_stop, lost_parts,
-	newest_are_verified, suspect_are_verified, hashes_are_of_the_file, read_back_fails)
+	newest_are_verified, samples_reach_every_page, suspect_are_verified, hashes_are_of_the_file,
+	read_back_fails)
