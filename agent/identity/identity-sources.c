@@ -12,6 +12,7 @@
 const struct source identity_sources[] = {
 	{"systemd-credential", false, NULL, source_credential},
 	{"config-drive", false, NULL, source_drive},
+	{"azure-custom-data", false, source_is_azure, source_azure_custom_data},
 	{"azure-imds", true, source_is_azure, source_azure},
 	{"ec2-imds", true, source_is_ec2, source_ec2},
 	{"gcp-metadata", true, source_is_gcp, source_gcp},
@@ -28,30 +29,34 @@ bool source_dmi_has(const struct source_env *env, const char *file, const char *
 	return file_read(path, 4096, &text, &len, &ignored) == 0 && strstr(text, what);
 }
 
+char *source_base64(const char *text)
+{
+	const gnutls_datum_t in = {(unsigned char *)text, (unsigned)strlen(text)};
+	gnutls_datum_t out = {0};
+	if (gnutls_base64_decode2(&in, &out) < 0)
+		return NULL;
+	char *decoded = xstrndup((char *)out.data, out.size);
+	mem_wipe(out.data, out.size);
+	gnutls_free(out.data);
+	if (strlen(decoded) != out.size)
+		mem_wipe_str(TAKE_PTR(decoded));
+	return decoded;
+}
+
 int source_decode(
 	const char *what, const char *text, char **ret, size_t *ret_len, struct error **err)
 {
 	const char *s = text + strspn(text, BLANK);
-	if (*s == '{') {
-		*ret_len = strlen(s);
-		*ret = xstrndup(s, *ret_len);
-	}
-	if (!*s || *s == '{')
-		return *s != '\0';
-	const gnutls_datum_t in = {(unsigned char *)s, (unsigned)strlen(s)};
-	gnutls_datum_t out = {0};
-	bool ok = gnutls_base64_decode2(&in, &out) >= 0;
-	CLEANUP_FREE char *decoded = xstrndup(ok ? (char *)out.data : "", out.size);
-	size_t len = out.size;
-	mem_wipe(out.data, out.size);
-	gnutls_free(out.data);
-	if (decoded[strspn(decoded, BLANK)] != '{') {
-		mem_wipe(decoded, strlen(decoded));
+	if (!*s)
+		return 0;
+	char *decoded = *s == '{' ? xstrdup(s) : source_base64(s);
+	if (!decoded || decoded[strspn(decoded, BLANK)] != '{') {
+		mem_wipe_str(decoded);
 		return err_set(err, ERR_ENROLMENT_INVALID,
 			"%s is neither a JSON object nor base64 of one", what);
 	}
-	*ret = TAKE_PTR(decoded);
-	*ret_len = len;
+	*ret = decoded;
+	*ret_len = strlen(decoded);
 	return 1;
 }
 

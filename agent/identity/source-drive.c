@@ -6,17 +6,15 @@
  * machine obeys, nor keep it from being told: every device with such a label is looked at, not the one
  * that a link in /dev/disk/by-label is left to, and a disk that could hold a system is none.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <systemd/sd-device.h>
 #include <unistd.h>
 
+#include "drive-file.h"
 #include "enrolment.h"
-#include "io.h"
 #include "mem.h"
 #include "source.h"
 
@@ -32,7 +30,7 @@ static const struct drive {
 	{0},
 };
 /* Mounted read-only, these write nothing; ext4 replays its journal: it may be somebody's disk after all. */
-static const char *const file_systems[] = {"iso9660", "vfat", NULL};
+static const char *const file_systems[] = {"iso9660", "vfat"};
 
 /* OpenStack makes config drives of 64 MiB; no Windows fits on it. In sectors of 512 bytes, as sysfs counts. */
 #define DRIVE_SECTORS_MAX (64u << 11)
@@ -76,41 +74,10 @@ static bool is_small(const char *disk)
 	return f && fscanf(f, "%llu", &sectors) == 1 && sectors > 0 && sectors <= DRIVE_SECTORS_MAX;
 }
 
-static int read_file(
-	const char *dir, const char *file, char **ret, size_t *ret_len, struct error **err)
-{
-	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, file);
-	struct stat st;
-	if (lstat(path, &st) < 0 && errno == ENOENT)
-		return 0;
-	return file_read(path, ENROLMENT_SIZE_MAX, ret, ret_len, err) < 0 ? -1 : 1;
-}
-
 /* user-data that is meant for cloud-init is nobody's enrolment. */
 static bool is_ours(const struct drive *d, const char *text)
 {
 	return strcmp(d->file, "ce-enrolment.json") == 0 || text[strspn(text, " \t\r\n")] == '{';
-}
-
-static int read_mounted(
-	const char *device, const struct drive *d, char **ret, size_t *ret_len, struct error **err)
-{
-	char dir[] = "/tmp/ce-config.XXXXXX";
-	const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW;
-	if (!mkdtemp(dir))
-		return err_errno(err, ERR_SYSTEM, errno, "folder \"%s\"", dir);
-	int rc = -1;
-	for (const char *const *fs = file_systems; *fs && rc < 0; fs++)
-		rc = mount(device, dir, *fs, flags, NULL);
-	if (rc < 0)
-		err_errno(err, ERR_ENROLMENT_INVALID, errno,
-			"drive \"%s\" (%s) cannot be mounted as ISO 9660 or FAT", d->label, device);
-	else {
-		rc = read_file(dir, d->file, ret, ret_len, err);
-		umount2(dir, MNT_DETACH);
-	}
-	rmdir(dir);
-	return rc;
 }
 
 /* path: a device, or the folder where somebody has mounted one already. */
@@ -125,10 +92,9 @@ static int look_at(struct search *s, const struct drive *d, const char *path, co
 	/* a hybrid CD image shows its file system twice: as the disk and as a partition of it */
 	if (s->disk && strcmp(s->disk, disk) == 0)
 		return 0;
-	int rc = mounted ? read_file(path, d->file, &text, &len, err)
-			 : read_mounted(path, d, &text, &len, err);
+	int rc = drive_file_read(path, file_systems, d->file, ENROLMENT_SIZE_MAX, &text, &len, err);
 	if (rc <= 0)
-		return rc;
+		return rc < 0 ? err_prefix(err, "drive \"%s\"", d->label) : 0;
 	if (!is_ours(d, text)) {
 		mem_wipe_str(TAKE_PTR(text));
 		return 0;

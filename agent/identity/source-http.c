@@ -102,12 +102,6 @@ static int fetch(const struct source_env *env, const char *url, const char *head
 	return rc < 0 && !ours ? 0 : rc;
 }
 
-bool source_is_azure(const struct source_env *env)
-{
-	/* the same asset tag on every Azure VM, never on another Hyper-V */
-	return source_dmi_has(env, "chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77");
-}
-
 int source_azure(const struct source_env *env, char **ret, size_t *ret_len, struct error **err)
 {
 	CLEANUP_FREE char *url = xasprintf(

@@ -59,11 +59,16 @@ bool source_dmi_has(const struct source_env *env, const char *file, const char *
 int source_decode(
 	const char *what, const char *text, char **ret, size_t *ret_len, struct error **err);
 
+/* The text in base64, for the caller to wipe and free; NULL: it is none, or of no text. */
+char *source_base64(const char *text);
+
 int source_credential(
 	const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
 int source_drive(const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
 bool source_is_azure(const struct source_env *env);
 int source_azure(const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
+int source_azure_custom_data(
+	const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
 bool source_is_ec2(const struct source_env *env);
 int source_ec2(const struct source_env *env, char **ret, size_t *ret_len, struct error **err);
 bool source_is_gcp(const struct source_env *env);

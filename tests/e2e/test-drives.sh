@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ./dev test drives: the CE image in QEMU with a config drive, and before it a guest's big disk that claims to be one
-# with somebody else's document. The machine obeys the small drive's, and the guest's disk is as it was.
+# with somebody else's document. The machine obeys the small drive's, and the guest's disk is as it was. Then with Azure's CD.
 # CE_IMAGE_DIR: an image that has been built already.
 . "$(dirname "$0")/../lib/tap.sh"
 . "$TOP/tests/lib/pki.sh"
@@ -43,4 +43,17 @@ on_console() { tr -d '\033' <"$vm/serial.log" | grep -qE "$1"; }
 ok "the console says where it is from" wait_for 30 on_console config-drive
 machine_end "$vm"
 is "nothing was written to the guest's disk" "$(sha256sum <"$TMP/guest.raw")" "$before"
+
+# as Azure provisions a VM: custom data on a CD with UDF
+mkdir "$TMP/cd" && printf '<e><wa:CustomData>%s</wa:CustomData></e>' "$(base64 "$TMP/ce-enrolment.json")" >"$TMP/cd/ovf-env.xml"
+must genisoimage -quiet -udf -o "$TMP/cd.iso" "$TMP/cd"
+# shellcheck disable=SC2054,SC2034
+MACHINE_ARGS=(-smbios type=3,asset=7783-7084-3265-9085-8269-3286-77
+	-drive "file=$TMP/cd.iso,format=raw,if=none,id=cd,media=cdrom" -device ide-cd,drive=cd)
+run machine_start "$vm.azure" "$CE_IMAGE_DIR/$variant.raw" raw virtio-blk virtio-net-pci
+cp "$TMP/ours/"* "$vm.azure/pki/"
+run_ok "the machine obeys the document of Azure's custom data" machine_answers "$vm.azure"
+on_console() { tr -d '\033' <"$vm.azure/serial.log" | grep -qE "$1"; }
+ok "the console says so" wait_for 30 on_console azure-custom-data
+machine_end "$vm.azure"
 done_testing

@@ -74,10 +74,10 @@ gateways() { # ADAPTER
 dns() { # ADAPTER
 	sed -n 's/^DNS=//p' "$TMP/$worker/netif/links/$(ip -n "$worker" -j link show "$1" | jq '.[].ifindex')" | xargs
 }
-has() { [ "$(addresses "$1")" = "$2" ]; }
+has() { [ "$(addresses "$1")|$(gateways "$1")|$(dns "$1")" = "$2" ]; }
 # adapter NAME ADAPTER ADDRESSES GATEWAYS DNS: after a while, and for a while
 adapter() {
-	wait_for 20 has "$2" "$3"
+	wait_for 20 has "$2" "$3|$4|$5"
 	[ -n "${settled-}" ] || sleep 4
 	settled=1
 	is "$1: addresses of $2" "$(addresses "$2")" "$3"
@@ -127,7 +127,7 @@ adapter "a gateway outside the prefix, as clouds have it" ce1 "203.0.113.7/32" "
 
 # a document from the network: networkd runs already, and is started again
 boot null
-wait_for 20 has ce1 "192.0.1.DHCP 2001:db8:1:ROUTER"
+wait_for 20 has ce1 "192.0.1.DHCP 2001:db8:1:ROUTER|192.0.1.1 ROUTER|192.0.1.53"
 identify '{"interfaces": [{"mac": "52:54:00:ab:00:01", "addresses": ["192.0.1.6/24"], "gateways": ["192.0.1.1"]}]}'
 stop "$worker"
 settled=

@@ -111,7 +111,7 @@ if [ "$(id -u)" = 0 ]; then
 	truncate -s 8M "$TMP/ext4.img" && must mkfs.ext4 -q -L CE-CONFIG -d "$TMP/tree" "$TMP/ext4.img"
 	must attach "$TMP/ext4.img"
 	identify
-	like "ext4 is refused" "$(problem | xargs -d '\n')" "^enrolment-invalid .*\"CE-CONFIG\" .*ISO 9660 or FAT"
+	like "ext4 is refused" "$(problem | xargs -d '\n')" "^enrolment-invalid .*\"CE-CONFIG\": .*iso9660 or vfat"
 	# a guest may label its own disk so: that is attached to be exported, not to be obeyed
 	truncate -s 65M "$TMP/guest.img" && must mkfs.vfat -n CE-CONFIG "$TMP/guest.img"
 	must mcopy -i "$TMP/guest.img" "$TMP/ce-enrolment.json" ::
@@ -164,8 +164,38 @@ platform chassis_asset_tag 7783-7084-3265-9085-8269-3286-77
 metadata "$TMP/encoded"
 identify --link-local "$url"
 is "Azure's user data" "$(source_is)" azure-imds
+
+# custom_data TEXT [ELEMENT]: what Azure's CD would hold
+custom_data() {
+	mkdir -p "$TMP/drives/azure"
+	printf '<?xml version="1.0"?><ns0:Environment xmlns:ns1="urn:x"><ns1:ProvisioningSection><ns1:UserPassword>TopSecret!</ns1:UserPassword>%s%s%s</ns1:ProvisioningSection></ns0:Environment>' \
+		"<${2-ns1:CustomData}>" "$1" "</${2-ns1:CustomData}>" >"$TMP/drives/azure/ovf-env.xml"
+}
+for text in "$(base64 "$TMP/plain")" "$(base64 -w 0 "$TMP/encoded")"; do
+	custom_data "$text"
+	identify --sources within
+	is "Azure's custom data" "$(taken)" "azure-custom-data null"
+done
+custom_data "$(base64 "$TMP/plain")" CustomData
+identify
+is "its element without a prefix" "$(taken)" "azure-custom-data null"
+for text in "$(base64 <<<'#cloud-config')" '%%%' '' "$(head -c 3000 /dev/urandom | base64)"; do
+	custom_data "$text"
+	identify --link-local "$url"
+	is "custom data for somebody else is none" "$(taken)" "azure-imds null"
+done
+custom_data "$(base64 "$TMP/plain")" NotCustomData
+identify --link-local "$url"
+is "nor is another element" "$(source_is)" azure-imds
+custom_data "$(document '.version = 2' | base64)"
+identify --link-local "$url"
+like "a document there that is damaged is refused" "$(problem | xargs -d '\n')" "^enrolment-invalid azure-custom-data: "
+custom_data "$(base64 "$TMP/plain")"
 platform sys_vendor "Amazon EC2"
 metadata "$TMP/plain"
+identify --link-local "$url"
+is "such a CD counts on Azure only" "$(source_is)" ec2-imds
+rm -r "$TMP/drives/azure"
 identify --link-local "$url"
 is "EC2's user data, with a token" "$(source_is)" ec2-imds
 platform product_name "Google Compute Engine"

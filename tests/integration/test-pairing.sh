@@ -135,8 +135,8 @@ run_status_is "cectl pair: a document with a field too many stays here" 3 cectl_
 run_status_is "cectl pair: a wrong code" 3 cectl_pair $wrong --enrolment "$TMP/enrolment.json" --fingerprint "$own"
 is "only that was a try" "$(jq -c . "$TMP/run/pairing-tries" 2>/dev/null || cat "$TMP/run/pairing-tries")" 1
 # on a terminal: shows the fingerprint, asks for the code
-run_ok "cectl pair on a terminal" script -qec "$BUILD/agent/cectl pair --enrolment $TMP/enrolment.json" "$TMP/typescript" < <(
-	sleep 1
+run_ok "cectl pair on a terminal" script -qefc "$BUILD/agent/cectl pair --enrolment $TMP/enrolment.json" "$TMP/typescript" < <(
+	wait_for 20 grep -q 'pairing code' "$TMP/typescript" # typed before it asks it would be thrown away
 	shown
 	sleep 10
 )

@@ -143,7 +143,8 @@ START_TEST(what_contradicts_itself_is_refused)
 	static const struct {
 		const char *text, *want;
 	} cases[] = {{"[I]\nCopyFiles=None\n", "[None] that CopyFiles names"},
-		{"[I]\nCopyFiles=@..\\x.sys\n[DestinationDirs]\nDefaultDestDir=12\n", "no path"},
+		{"[I]\nCopyFiles=@..\\x.sys\n[DestinationDirs]\nDefaultDestDir=12\n",
+			"..\\x.sys\" is no path"},
 		{"[I]\nCopyFiles=@x.sys\n[DestinationDirs]\nDefaultDestDir=12,..\\..\n", "no path"},
 		{"[I]\nCopyFiles=@c:x.sys\n[DestinationDirs]\nDefaultDestDir=12\n", "no path"},
 		{"[I]\n[I.Services]\nAddService=a\\b,2,S\n", "no name of a service"},

@@ -18,9 +18,9 @@ static const char *const arch_suffixes[] = {
 static int clean_path(const struct inf_package *p, char **ret, const char *a, const char *b,
 	const char *c, struct error **err)
 {
-	CLEANUP_FREE char *joined = xasprintf("%s\\%s\\%s", a, b, c);
+	CLEANUP_FREE char *joined = xasprintf("%s\\%s\\%s", a, b, c), *cut = xstrdup(joined);
 	struct strbuf out = {0};
-	char *rest = joined, *part;
+	char *rest = cut, *part;
 	bool bad = strpbrk(joined, ":*?\"<>|") != NULL;
 	for (const char *q = joined; *q; q++)
 		bad = bad || (unsigned char)*q < 0x20;

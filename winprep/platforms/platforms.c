@@ -62,7 +62,14 @@ static const struct platform_device devices_kvm[] = {
 	{VIRTIO "1002", "virtio balloon", "BALLOON", 0},
 	{VIRTIO "1045", "virtio 1.0 balloon", "BALLOON", 0},
 	{VIRTIO "1003", "virtio serial port", "VirtioSerial", 0},
+	{VIRTIO "1043", "virtio 1.0 serial port", "VirtioSerial", 0},
 	{VIRTIO "1005", "virtio random number generator", "viorng", 0},
+	{VIRTIO "1044", "virtio 1.0 random number generator", "viorng", 0},
+	{VIRTIO "1050", "virtio graphics adapter", "VioGpuDod", 0},
+	{VIRTIO "1052", "virtio input device", "VirtioInput", 0},
+	{VIRTIO "1058", "virtio memory device", "VIOMEM", 0},
+	{"ACPI\\QEMU0001", "pvpanic device", "pvpanic", 0},
+	{"ACPI\\QEMU0002", "QEMU firmware configuration", "fwcfg", 0},
 	{0},
 };
 
