@@ -145,7 +145,7 @@ struct slow_disk {
 static int slow_pread(struct disk *d, void *buf, size_t len, uint64_t offset, struct error **err)
 {
 	(void)err;
-	usleep(70000);
+	usleep(100000);
 	memcpy(buf, ((struct slow_disk *)d)->rig->bytes + offset, len);
 	return 0;
 }
