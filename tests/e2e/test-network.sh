@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# ./dev test network: the CE image in QEMU with an enrolment document that has a fixed address and a callback: it is
+# ./dev test network: the CE image in QEMU with an enrolment document, on a CD, that has a fixed address and a callback: it is
 # where the document says, and tells the appliance through its own firewall. CE_IMAGE_DIR: an image that has been
 # built already.
 . "$(dirname "$0")/../lib/tap.sh"
@@ -37,7 +37,7 @@ MACHINE_ENROLMENT=".callback = {url: \"https://10.0.2.2:$(cat "$TMP/port")/ce\",
 	.network = {interfaces: [{mac: \"$mac\", addresses: [\"10.0.2.77/24\", \"fec0::77/64\"], gateways: [\"10.0.2.2\"], dns: [\"10.0.2.3\"]}]}"
 # shellcheck disable=SC2054,SC2034  # QEMU takes commas; machine.sh uses it
 MACHINE_ARGS=(-uuid "$uuid" -drive "file=$TMP/empty.raw,format=raw,if=none,id=empty" -device virtio-scsi-pci,id=more -device "scsi-hd,drive=empty,bus=more.0,serial=empty")
-run machine_start "$vm" "$TMP/damaged.raw" raw virtio-blk "virtio-net-pci,mac=$mac"
+MACHINE_CD=cidata=user-data run machine_start "$vm" "$TMP/damaged.raw" raw virtio-blk "virtio-net-pci,mac=$mac"
 run_ok "it answers at the document's address" machine_answers "$vm" || done_testing
 port=$(cat "$vm/port")
 export CE_SERVER=https://127.0.0.1:$port CE_CERT=$vm/pki/client.crt CE_KEY=$vm/pki/client.key CE_CA=$vm/pki/ca.crt

@@ -10,6 +10,7 @@
 # kernel image, is started from a disk of its own. MACHINE_FIRMWARE=secure: Secure Boot is enforced, and db
 # holds the certificate of which Debian publishes the key for tests. MACHINE_ENROLMENT: a jq edit of
 # the document. MACHINE_ADDRESS: where the machine is; without it where DHCP puts it. MACHINE_ARGS: more for QEMU.
+# MACHINE_CD, LABEL=FILE: on a CD of that label under that name, instead of a credential.
 # MACHINE_DOCUMENT: a file instead of it. MACHINE_NET: more for its network. MACHINE_CREDENTIAL: what the credential with the document is called.
 MACHINE_ARGS=()
 
@@ -45,12 +46,16 @@ machine_start() {
 	fi
 	cp "$vars" "$dir/vars.fd"
 	free_port >"$dir/port"
+	local document=(-fw_cfg "name=opt/io.systemd.credentials/${MACHINE_CREDENTIAL:-ce.enrolment},file=${MACHINE_DOCUMENT:-$dir/enrolment.json}")
+	if [ -n "${MACHINE_CD-}" ]; then
+		genisoimage -quiet -r -V "${MACHINE_CD%%=*}" -graft-points -o "$dir/cd.iso" "${MACHINE_CD#*=}=$dir/enrolment.json" || return 1
+		document=(-drive "file=$dir/cd.iso,format=raw,if=none,id=cd,media=cdrom" -device ide-cd,drive=cd)
+	fi
 	args=(-machine "$machine" -cpu max -accel tcg,thread=multi -m 1024 -smp 2 -nodefaults -display none -no-reboot
 		-drive "if=pflash,format=raw,readonly=on,file=$firmware" -drive "if=pflash,format=raw,file=$dir/vars.fd"
 		-drive "file=$dir/system.qcow2,format=qcow2,if=none,id=system" -device virtio-rng-pci
 		-netdev "user,id=net${MACHINE_NET-},hostfwd=tcp:127.0.0.1:$(cat "$dir/port")-${MACHINE_ADDRESS-}:443" -device "$nic,netdev=net,romfile="
-		-fw_cfg "name=opt/io.systemd.credentials/${MACHINE_CREDENTIAL:-ce.enrolment},file=${MACHINE_DOCUMENT:-$dir/enrolment.json}"
-		-serial "file:$dir/serial.log" -monitor none "${MACHINE_ARGS[@]}" "${args[@]}")
+		"${document[@]}" -serial "file:$dir/serial.log" -monitor none "${MACHINE_ARGS[@]}" "${args[@]}")
 	qemu-system-x86_64 "${args[@]}" >"$dir/qemu.log" 2>&1 </dev/null &
 	echo $! >"$dir/pid"
 	at_exit machine_end "$dir"
