@@ -9,6 +9,7 @@
 #include "jsonx.h"
 #include "logging.h"
 #include "mem.h"
+#include "server.h"
 #include "tls.h"
 
 #define PATH		"/v1/$pair"
@@ -25,6 +26,7 @@ struct pairing_server {
 struct pair_request {
 	char *body; /* PAIRING_BODY_MAX bytes; NULL: nothing of it came yet */
 	size_t len;
+	uint64_t received;
 	struct error *error;
 	bool paired;
 };
@@ -48,8 +50,7 @@ static enum MHD_Result pair(
 {
 	CLEANUP_FREE char *fingerprint = NULL;
 	json_t *value = NULL;
-	if (!r->error && pairing_try(s->pairing, r->body ? r->body : "", r->len, &fingerprint,
-				 &r->error) == 0) {
+	if (pairing_try(s->pairing, r->body ? r->body : "", r->len, &fingerprint, &r->error) == 0) {
 		s->paired = r->paired = true;
 		value = json_object();
 		jsonx_set_string(value, "fingerprint", fingerprint);
@@ -68,6 +69,7 @@ static int too_large(struct error **err)
 
 static void keep(struct pair_request *r, char *data, size_t size)
 {
+	r->received += size;
 	if (!r->body)
 		r->body = xmalloc(PAIRING_BODY_MAX);
 	if (!r->error && size > PAIRING_BODY_MAX - r->len)
@@ -91,6 +93,15 @@ static int check_request(
 	return length && strtoull(length, NULL, 10) > PAIRING_BODY_MAX ? too_large(err) : 0;
 }
 
+/* Whether a body comes although there is an error: it is heard out, or its sender would never read the answer. */
+static bool sends_on(struct MHD_Connection *connection)
+{
+	const char *length = MHD_lookup_connection_value(
+		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	return length && strtoull(length, NULL, 10) <= SERVER_DISCARD_MAX &&
+	       !MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *data, size_t *size, void **context)
 {
@@ -100,13 +111,15 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	if (!r) {
 		*context = r = xcalloc(1, sizeof(*r));
 		check_request(connection, url, method, &r->error);
-		return r->error ? answer(connection, r, NULL) : MHD_YES;
+		return r->error && !sends_on(connection) ? answer(connection, r, NULL) : MHD_YES;
 	}
 	if (*size) {
 		keep(r, (char *)data, *size);
 		*size = 0;
-		return r->error ? MHD_NO : MHD_YES;
+		return r->received > SERVER_DISCARD_MAX ? MHD_NO : MHD_YES;
 	}
+	if (r->error)
+		return answer(connection, r, NULL);
 	return s->paired ? MHD_NO : pair(s, connection, r);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <gnutls/x509.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,7 +65,7 @@ static int write_network(const struct enrolment *e, const char *dir, struct erro
  */
 static void add_client_certificate(json_t *o, const struct enrolment *e, const char *dir)
 {
-	if (e->own_certificate || !certificate_is_for_clients(e->certificate))
+	if (e->own_certificate || !certificate_is_for(e->certificate, GNUTLS_KP_TLS_WWW_CLIENT))
 		return;
 	CLEANUP_FREE char *cert = xasprintf("%s/server.pem", dir);
 	CLEANUP_FREE char *key = xasprintf("%s/server.key", dir);

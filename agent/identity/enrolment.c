@@ -225,7 +225,12 @@ static int parse_server(struct enrolment *e, const json_t *top, struct error **e
 			err, "field \"server.%s\" is missing", e->key ? "certificate" : "key");
 	if (!e->certificate)
 		return 0;
-	return check_pem(e->certificate, "server.certificate", err) < 0 ? -1 : check_pair(e, err);
+	if (check_pem(e->certificate, "server.certificate", err) < 0 || check_pair(e, err) < 0)
+		return -1;
+	return certificate_is_for(e->certificate, GNUTLS_KP_TLS_WWW_SERVER)
+		       ? 0
+		       : invalid(err,
+				 "\"server.certificate\" is none of a server: its extended key usage");
 }
 
 static int parse_callback(struct callback *c, const json_t *top, struct error **err)

@@ -68,7 +68,7 @@ int callback_url_port(const char *url, uint16_t *ret, struct error **err);
 
 /* A key (P-256) and a certificate signed by itself, for ten years; fills both of the enrolment. */
 int enrolment_self_signed(struct enrolment *e, const char *host_name, struct error **err);
-/* Whether a TLS server may take it for a client's: its extended key usage, where it has one, says so. */
-bool certificate_is_for_clients(const char *pem);
+/* Whether the other side may take it: its extended key usage, where it has one, has this purpose (GNUTLS_KP_TLS_…). */
+bool certificate_is_for(const char *pem, const char *purpose);
 /* "SHA256:ab…" of the PEM certificate's DER form; the caller frees. */
 int certificate_fingerprint(const char *pem, char **ret, struct error **err);

@@ -94,7 +94,7 @@ int certificate_fingerprint(const char *pem, char **ret, struct error **err)
 	return 0;
 }
 
-bool certificate_is_for_clients(const char *pem)
+bool certificate_is_for(const char *pem, const char *purpose)
 {
 	CLEANUP(gnutls_x509_crt_deinit_p) gnutls_x509_crt_t crt = NULL;
 	const gnutls_datum_t d = {(unsigned char *)pem, (unsigned)strlen(pem)};
@@ -107,8 +107,7 @@ bool certificate_is_for_clients(const char *pem)
 		int rc = gnutls_x509_crt_get_key_purpose_oid(crt, i, oid, &len, NULL);
 		if (rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
 			return i == 0;
-		if (rc >= 0 && (strcmp(oid, GNUTLS_KP_TLS_WWW_CLIENT) == 0 ||
-				       strcmp(oid, GNUTLS_KP_ANY) == 0))
+		if (rc >= 0 && (strcmp(oid, purpose) == 0 || strcmp(oid, GNUTLS_KP_ANY) == 0))
 			return true;
 		if (rc < 0 && rc != GNUTLS_E_SHORT_MEMORY_BUFFER)
 			return false;

@@ -252,6 +252,8 @@ refused "no client CA" 'field "clientCa" is missing' < <(document 'del(.clientCa
 refused "a CA that is none" '"clientCa" holds no certificate' < <(document '.clientCa = "-----BEGIN"')
 refused "half a pair" '"server.key" is missing' < <(document 'del(.server.key)')
 refused "a key of another certificate" '"server.certificate" and "server.key"' < <(document ".server.key = $(jq -Rs . "$TMP/pki/client.key")")
+refused "a certificate for clients only" 'is none of a server' < <(
+	document ".server = {certificate: $(jq -Rs . "$TMP/pki/client.crt"), key: $(jq -Rs . "$TMP/pki/client.key")}")
 refused "another version" '"version" is not 1' < <(document '.version = 2')
 refused "a weak pin" 'clientPins\[0\]' < <(document '.clientPins = ["SHA1:00"]')
 refused "a callback in clear" 'callback.url' < <(document '.callback.url = "http://x/"')

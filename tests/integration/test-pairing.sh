@@ -55,8 +55,10 @@ unlike "nor TLS 1.1" "$(openssl s_client -connect "127.0.0.1:$port" -tls1_1 -cip
 like "but TLS 1.2" "$(openssl s_client -connect "127.0.0.1:$port" -tls1_2 </dev/null 2>&1)" "BEGIN CERTIFICATE"
 head -c 300K /dev/zero >"$TMP/huge"
 is "nor a body of 300 KiB" "$(ask POST '/v1/$pair' --data-binary "@$TMP/huge") $(code)" "413 body-too-large"
-ask POST '/v1/$pair' --data-binary "@$TMP/huge" -H 'Transfer-Encoding: chunked' >/dev/null
-run_ok "one without a length is cut off" kill -0 "$agent"
+is "nor one in chunks" "$(ask POST '/v1/$pair' --data-binary "@$TMP/huge" -H 'Transfer-Encoding: chunked') $(code)" "413 body-too-large"
+head -c 9M /dev/zero >"$TMP/huge"
+is "one without an end is cut off" "$(ask POST '/v1/$pair' --data-binary "@$TMP/huge" -H 'Transfer-Encoding: chunked' -H 'Expect:')" 000
+run_ok "and it goes on" kill -0 "$agent"
 is "nor what is not JSON" "$(ask POST '/v1/$pair' -d 'code=1') $(code)" "400 not-json"
 is "nor a wrong code" "$(pair $wrong) $(code)" "403 pairing-code"
 is "nor a document that is damaged" "$(pair "$(shown)" 'del(.clientCa)') $(code)" "422 enrolment-invalid"
