@@ -71,7 +71,7 @@ agent_here() {
 		--client-ca "$TMP/pki/ca.crt" --state-dir "$TMP/state" --disk "windows=$disk" >"$TMP/agent.log" 2>&1 &
 	at_exit end_process $!
 	export CE_SERVER=https://127.0.0.1:$port CE_CERT=$TMP/pki/client.crt CE_KEY=$TMP/pki/client.key CE_CA=$TMP/pki/ca.crt
-	wait_for 10 "$cectl" status || die "the agent: $(cat "$TMP/agent.log")"
+	wait_for 60 "$cectl" status || die "the agent: $(cat "$TMP/agent.log")"
 	echo "$CE_SERVER, process $!"
 }
 # The agent in a machine, which has the disk and reaches the share by port 445.

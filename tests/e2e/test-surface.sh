@@ -88,7 +88,7 @@ loose=$(free_port)
 openssl s_server -accept "127.0.0.1:$loose" -cert "$vm/pki/server.crt" -key "$vm/pki/server.key" -cipher 'ALL:eNULL:@SECLEVEL=0' \
 	-ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_128_CCM_8_SHA256 -psk 00 -www >/dev/null 2>&1 &
 at_exit end_process $!
-wait_for 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$loose"
+wait_for 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$loose"
 takes() { # NAME WHETHER OPTION...
 	local name=$1 yes=$2
 	shift 2

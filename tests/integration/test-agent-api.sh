@@ -89,7 +89,7 @@ refused() { # NAME CERTIFICATE TLS LOG
 	before=$(wc -l <"$AGENT_DIR/log")
 	CLIENT=$2 api GET /v1/status --tlsv1."$3" --tls-max 1."$3"
 	is "$1, TLS 1.$3: no reply" "$api_status" 000
-	wait_for 5 sh -c "tail -n +$((before + 1)) '$AGENT_DIR/log' | grep -q refused"
+	wait_for 60 sh -c "tail -n +$((before + 1)) '$AGENT_DIR/log' | grep -q refused"
 	like "$1, TLS 1.$3: logged" "$(tail -n +$((before + 1)) "$AGENT_DIR/log")" "$4"
 }
 for tls in 2 3; do
@@ -401,7 +401,7 @@ is "metrics: every line is well-formed" \
 running copy '.tags.ms = 1000'
 WORKER=$(worker_pid)
 agent_kill
-ok "agent killed: its worker ends too" wait_for 5 test ! -e "/proc/$WORKER"
+ok "agent killed: its worker ends too" wait_for 60 test ! -e "/proc/$WORKER"
 must agent_start "${ONE[@]}"
 api GET "/v1/jobs/$ID"
 is "agent killed: the job is interrupted" "$(field '[.status, .error.code] | @json')" '["failed","interrupted"]'
@@ -413,7 +413,7 @@ is "agent killed: the same request again" "$(field .status)" complete
 running copy '.tags.ms = 1000'
 agent_curl -N "$AGENT_URL/v1/jobs/$ID/events" >"$TMP/events3" &
 WATCH1=$!
-wait_for 10 grep -q 'event: progress' "$TMP/events3"
+wait_for 60 grep -q 'event: progress' "$TMP/events3"
 START=$SECONDS
 agent_end
 is "agent ends: status" "$?" 0

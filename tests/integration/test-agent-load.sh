@@ -48,17 +48,17 @@ threads() { sed -n 's/^Threads:[^0-9]*//p' "/proc/$AGENT_PID/status"; }
 descriptors() { find "/proc/$AGENT_PID/fd" 2>/dev/null | wc -l; }
 settled() { [ "$(threads)" -le "$1" ] && [ "$(descriptors)" -le "$2" ]; }
 
-wait_for 5 grep -q 'event: step' "$TMP/events"
+wait_for 60 grep -q 'event: step' "$TMP/events"
 threads_before=$(threads)
 descriptors_before=$(descriptors)
 load "warming up" 2000 1000
 load "warming up, a connection for each" 500 1
-wait_for 10 settled "$threads_before" "$descriptors_before"
+wait_for 60 settled "$threads_before" "$descriptors_before"
 heap_before=$(heap)
 before=$(rss_kib)
 load "10,000 requests, connections kept" 10000 1000
 load "2,000 requests, a connection for each" 2000 1
-ok "threads and descriptors are as before" wait_for 10 settled "$threads_before" "$descriptors_before"
+ok "threads and descriptors are as before" wait_for 60 settled "$threads_before" "$descriptors_before"
 diag "threads $threads_before to $(threads), descriptors $descriptors_before to $(descriptors)"
 heap_after=$(heap)
 diag "heap: $heap_before bytes after 2,500 requests, $heap_after after 14,500; resident: $before KiB, $(rss_kib) KiB"

@@ -137,7 +137,7 @@ if loop=$(losetup --find --show "$disk" 2>/dev/null); then
 	memory=$(mktemp -d /dev/shm/ce-state-XXXXXX) && at_exit rm -rf "$memory"
 	must agent_start --disk "loop=$loop" --state-dir "$memory" --status-file "$TMP/status.json"
 	api GET /v1/status
-	wait_for 5 [ -s "$TMP/status.json" ]
+	wait_for 60 [ -s "$TMP/status.json" ]
 	is "a state in memory: its status says so" "$(field .stateInMemory) $(jq .stateInMemory "$TMP/status.json")" "true true"
 	prepare_job '{"platform": "aws"}'
 	ended "a device: complete" '["complete",null]'

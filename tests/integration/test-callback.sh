@@ -87,13 +87,13 @@ tells() {
 	fresh
 	config "$2"
 	start
-	ok "told: $1" wait_for 15 lines 1
+	ok "told: $1" wait_for 60 lines 1
 }
 tells_not() {
 	fresh
 	config "$2"
 	start
-	wait_for 15 log_says "attempt 2"
+	wait_for 60 log_says "attempt 2"
 	like "not told: $1" "$(cat "$TMP/log")" "$3"
 	is "not told: $1: nothing was sent" "$(cat "$told")" ""
 }
@@ -125,12 +125,12 @@ appliance server
 fresh
 config '.ca = $other'
 SSL_CERT_FILE=$pki/ca.crt start
-wait_for 15 log_says "attempt 2"
+wait_for 60 log_says "attempt 2"
 is "the environment adds no CA" "$(cat "$told")" ""
 fresh
 config '.ca = $ca'
 https_proxy=http://127.0.0.1:1 HTTPS_PROXY=http://127.0.0.1:1 ALL_PROXY=socks5://127.0.0.1:1 start
-ok "the environment adds no proxy" wait_for 15 lines 1
+ok "the environment adds no proxy" wait_for 60 lines 1
 config '{url: .url}'
 run timeout 10 "$callback" --config "$TMP/run/callback.json" --state "$TMP/state"
 like "nobody is told where nobody would prove who he is" "$run_status $(run_err)" '^3 .*neither a CA nor a fingerprint'
@@ -139,7 +139,7 @@ like "nobody is told where nobody would prove who he is" "$run_status $(run_err)
 fresh
 config '.ca = $ca'
 start
-wait_for 15 lines 1
+wait_for 60 lines 1
 is "ready" "$(bodies '[.version, .event, .id, .job, .worker.fingerprint, .worker.port]')" \
 	"[1,\"ready\",\"$(cat /proc/sys/kernel/random/boot_id)\",null,\"$(pki_pin "$pki/server.crt")\",443]"
 is "its addresses are the machine's" "$(bodies '.worker.addresses[]' | jq -r . | sort)" \
@@ -147,11 +147,11 @@ is "its addresses are the machine's" "$(bodies '.worker.addresses[]' | jq -r . |
 		select(.family == "inet" or (.family == "inet6" and .scope != "link")) | .local' | sort)"
 is "it is JSON, posted to the path" "$(jq -c '[.path, .headers["Content-Type"], .client]' "$told")" '["/told?a=1","application/json",null]'
 ended 1 1000
-wait_for 15 lines 2
+wait_for 60 lines 2
 is "a job has ended" "$(bodies 'select(.event == "jobEnded") | [.id, .time, .job]')" \
 	"[\"$(uuid 1)\",\"2026-01-01T00:00:00.000Z\",{\"id\":\"$(uuid 1)\",\"type\":\"export\",\"status\":\"complete\",\"dryRun\":false,\"disk\":\"sdb\",\"creationTime\":null,\"startTime\":null,\"endTime\":\"2026-01-01T00:00:00.000Z\",\"warnings\":2,\"error\":null}]"
 unlike "a job's parameters stay here" "$(cat "$told")" PARAMETER
-wait_for 5 noted 2
+wait_for 60 noted 2
 callback_stop
 start
 sleep 2
@@ -162,10 +162,10 @@ appliance_stop
 for i in 4 3 2; do ended $i $((9000 - i)); done
 mkdir "$TMP/jobs/$(uuid 9)" && echo '{"version": 1, "seq": 9, "endedUs": 0, "job": {"status": "inProgress"}}' >"$TMP/jobs/$(uuid 9)/job.json"
 mkdir "$TMP/jobs/$(uuid 8)" && echo 'no JSON' >"$TMP/jobs/$(uuid 8)/job.json"
-wait_for 15 log_says 'attempt 3'
+wait_for 60 log_says 'attempt 3'
 kill -KILL "$pid" && wait "$pid" 2>/dev/null
 start
-wait_for 15 log_says "attempt 4"
+wait_for 60 log_says "attempt 4"
 appliance server
 ok "what ended meanwhile is told" wait_for 20 lines 5
 is "in the order of their ends, over a crash" "$(bodies .id | tail -n 3 | xargs)" "$(uuid 4) $(uuid 3) $(uuid 2)"
@@ -173,16 +173,16 @@ sleep 2
 is "each of them once, jobs that run and damaged records not at all" "$(wc -l <"$told")" 5
 rm -r "$TMP/jobs/$(uuid 1)"
 ended 5 20000
-wait_for 15 lines 6
+wait_for 60 lines 6
 ended 6 21000 # the look that finds this one begins after that of the one before, and so after the removal
-wait_for 15 lines 7
+wait_for 60 lines 7
 expected=$(jq -cn '$ARGS.positional' --args "$(uuid 2)" "$(uuid 3)" "$(uuid 4)" "$(uuid 5)" "$(uuid 6)")
-wait_for 5 noted 7
+wait_for 60 noted 7
 is "jobs that the agent has forgotten are forgotten" "$(jq -c '.jobs | sort' "$TMP/state/told.json")" "$expected"
 callback_stop
 jq '.boot = "00000000-0000-4000-8000-000000000000"' "$TMP/state/told.json" >"$TMP/told.json" && mv "$TMP/told.json" "$TMP/state/told.json"
 start
-wait_for 15 lines 8
+wait_for 60 lines 8
 is "another start of the machine is told, its jobs are not again" "$(bodies .event | tail -n 1)" '"ready"'
 
 # ---- answers ----
@@ -196,7 +196,7 @@ retried() {
 	like "$1: the console is told" "$(jq -r '.problem.code + " " + .problem.message' "$TMP/report.json")" "^callback .*($3)"
 	echo 200 >"$mode"
 	ok "$1: told in the end" wait_for 20 log_says 'is told$'
-	ok "$1: and no trouble is left to show" wait_for 5 jq -e '.problem == null' "$TMP/report.json"
+	ok "$1: and no trouble is left to show" wait_for 60 jq -e '.problem == null' "$TMP/report.json"
 }
 retried "a server's error" 503 'answers 503'
 retried "no permission" 403 'answers 403'
@@ -211,23 +211,23 @@ for status in 204 201; do
 	fresh $status
 	config '.ca = $ca'
 	start
-	ok "$status is an answer" wait_for 15 log_says 'is told$'
+	ok "$status is an answer" wait_for 60 log_says 'is told$'
 done
 fresh late
 config '.ca = $ca'
 start
-ok "the status line is enough" wait_for 15 log_says 'is told$'
+ok "the status line is enough" wait_for 60 log_says 'is told$'
 fresh 422
 ended 1 1000
 ended 2 2000
 start
-ok "what is not wanted does not stand in the way of the next" wait_for 15 lines 3
-wait_for 5 log_says "$(uuid 2) is not told again"
+ok "what is not wanted does not stand in the way of the next" wait_for 60 lines 3
+wait_for 60 log_says "$(uuid 2) is not told again"
 is "and is not told again" "$(bodies '.event' | xargs)" "ready jobEnded jobEnded"
 # ends at once, whatever it waits for
 fresh slow
 start
-wait_for 15 lines 1
+wait_for 60 lines 1
 begin=$(date +%s%N)
 kill "$pid"
 wait "$pid"
@@ -246,12 +246,12 @@ appliance server --client-ca "$pki/ca.crt"
 fresh
 config ".ca = \$ca | .certificate = \"$pki/both.crt\" | .key = \"$pki/both.key\""
 start
-wait_for 15 lines 1
+wait_for 60 lines 1
 is "the worker shows its certificate" "$(jq -r .client "$told")" both
 fresh
 config '.ca = $ca'
 start
-wait_for 15 lines 1
+wait_for 60 lines 1
 is "without one it shows none" "$(jq -r .client "$told")" null
 
 # ---- from the document to the appliance, beside a real agent ----

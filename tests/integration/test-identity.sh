@@ -65,7 +65,7 @@ is "who sets up the adapters may read them: networkd is not root" "$(stat -c %a 
 	>"$TMP/agent.out" 2>"$TMP/agent.log" &
 agent=$!
 at_exit end_process $agent
-wait_for 10 grep -q listening "$TMP/agent.out"
+wait_for 60 grep -q listening "$TMP/agent.out"
 port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$TMP/agent.out")
 status_as() {
 	curl -sS --cacert "$TMP/pki/ca.crt" --cert "$TMP/pki/$1.crt" --key "$TMP/pki/$1.key" -o /dev/null -w '%{http_code}' \
@@ -151,7 +151,7 @@ metadata() {
 	"$BUILD/tests/metadata-server" "$1" <"$TMP/life" >"$TMP/port" &
 	server=$!
 	exec 9>"$TMP/life"
-	wait_for 10 [ -s "$TMP/port" ]
+	wait_for 60 [ -s "$TMP/port" ]
 	url=http://127.0.0.1:$(cat "$TMP/port")
 }
 platform() { # FILE TEXT

@@ -75,7 +75,7 @@ END
 taken=$(free_port)
 python3 "$TMP/listen.py" "$taken" &
 at_exit end_process $!
-must wait_for 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$taken"
+must wait_for 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$taken"
 refuses "a port that is taken" "port $taken of 127.0.0.1 is taken: choose another with --port N" --port "$taken"
 if [ "$(id -u)" = 0 ]; then
 	must mkdir "$TMP/mnt"

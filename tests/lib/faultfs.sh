@@ -18,7 +18,7 @@ faultfs_start() {
 	mkdir -p "$dir" || return 1
 	"$BUILD/tests/fixtures/faultfs" "$file" "$dir" "$@" >"$dir.log" 2>&1 </dev/null &
 	at_exit faultfs_stop "$dir"
-	wait_for 10 test -e "$dir/control"
+	wait_for 60 test -e "$dir/control"
 }
 
 faultfs_set() {
