@@ -130,16 +130,15 @@ static void damage_page(struct rig *r, uint64_t slot)
 	memset(r->server.bytes + at, 0x77, 4096);
 }
 
-/* The newest 32 slots are read back whole. */
-START_TEST(newest_are_verified)
+/* Stopped after so many writes, then one page of one of the first slots is damaged: all is written again. */
+static void damage_is_found(uint64_t size, uint64_t slot_size, uint64_t writes)
 {
 	for (uint64_t seed = 1; seed <= 8; seed++) {
 		struct rig r;
-		rig_init(&r, seed, 16 * MiB, 512 * KiB);
-		rig_fill(&r);
+		rig_init(&r, seed, size, slot_size);
 		memset(r.bytes, 1, r.size);
 		ranges_add(&r.map, 0, r.size);
-		interrupt(&r, 28);
+		interrupt(&r, writes);
 		damage_page(&r, seed);
 		new_process(&r);
 		ck_ok(rig_run(&r, NULL, &err));
@@ -148,24 +147,18 @@ START_TEST(newest_are_verified)
 		rig_done(&r);
 	}
 }
+
+/* The newest 32 slots are read back whole. */
+START_TEST(newest_are_verified)
+{
+	damage_is_found(16 * MiB, 512 * KiB, 28);
+}
 END_TEST
 
 /* An older one is sampled: one that is no larger than a sample has no page that is not looked at. */
 START_TEST(samples_reach_every_page)
 {
-	for (uint64_t seed = 1; seed <= 8; seed++) {
-		struct rig r;
-		rig_init(&r, seed, 6 * MiB, SLOT);
-		memset(r.bytes, 1, r.size);
-		ranges_add(&r.map, 0, r.size);
-		interrupt(&r, 60);
-		damage_page(&r, seed);
-		new_process(&r);
-		ck_ok(rig_run(&r, NULL, &err));
-		rig_check(&r);
-		ck_assert_uint_eq(r.result.bytes_resumed, 0);
-		rig_done(&r);
-	}
+	damage_is_found(6 * MiB, SLOT, 60);
 }
 END_TEST
 
