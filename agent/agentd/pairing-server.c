@@ -4,6 +4,7 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <strings.h>
 
 #include "http.h"
 #include "jsonx.h"
@@ -93,13 +94,15 @@ static int check_request(
 	return length && strtoull(length, NULL, 10) > PAIRING_BODY_MAX ? too_large(err) : 0;
 }
 
-/* Whether a body comes although there is an error: it is heard out, or its sender would never read the answer. */
-static bool sends_on(struct MHD_Connection *connection)
+/* As the agent does: a client that has begun to send is heard out, or it would never read the answer. */
+static bool is_answered_early(struct MHD_Connection *connection)
 {
 	const char *length = MHD_lookup_connection_value(
 		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	return length && strtoull(length, NULL, 10) <= SERVER_DISCARD_MAX &&
-	       !MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+	const char *expect =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+	return (expect && strcasecmp(expect, "100-continue") == 0) ||
+	       (length && strtoull(length, NULL, 10) > SERVER_DISCARD_MAX);
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
@@ -111,7 +114,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	if (!r) {
 		*context = r = xcalloc(1, sizeof(*r));
 		check_request(connection, url, method, &r->error);
-		return r->error && !sends_on(connection) ? answer(connection, r, NULL) : MHD_YES;
+		return r->error && is_answered_early(connection) ? answer(connection, r, NULL)
+								 : MHD_YES;
 	}
 	if (*size) {
 		keep(r, (char *)data, *size);

@@ -175,7 +175,7 @@ static void failed(struct teller *t, const struct outbox_event *e, const struct 
 	t->delay_ms = 2 * t->delay_ms < t->o->retry_max_ms ? 2 * t->delay_ms : t->o->retry_max_ms;
 }
 
-/* Noted before it is logged: what the log says is told is not told again, whatever happens next. */
+/* Noted before it is logged: what the log says is told is not told again, if it could be noted. */
 static void done(struct teller *t, const struct outbox_event *e, int status)
 {
 	CLEANUP_ERR struct error *err = NULL;

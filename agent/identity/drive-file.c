@@ -31,12 +31,16 @@ int drive_file_read(const char *path, const char *const file_systems[static 2], 
 		return read_file(path, file, max, ret, ret_len, err);
 	if (!mkdtemp(dir))
 		return err_errno(err, ERR_SYSTEM, errno, "folder \"%s\"", dir);
-	int rc = -1;
-	for (int i = 0; i < 2 && rc < 0; i++)
+	int rc = -1, problem = EINVAL; /* which only says that it is another file system */
+	for (int i = 0; i < 2 && rc < 0; i++) {
 		rc = mount(path, dir, file_systems[i], flags, NULL);
+		if (rc < 0 && problem == EINVAL)
+			problem = errno;
+	}
 	if (rc < 0)
-		err_errno(err, ERR_ENROLMENT_INVALID, errno, "\"%s\" cannot be mounted as %s or %s",
-			path, file_systems[0], file_systems[1]);
+		err_errno(err, ERR_ENROLMENT_INVALID, problem,
+			"\"%s\" cannot be mounted as %s or %s", path, file_systems[0],
+			file_systems[1]);
 	else {
 		rc = read_file(dir, file, max, ret, ret_len, err);
 		umount2(dir, MNT_DETACH);

@@ -4,10 +4,12 @@
  * the name and the password of its first user. UDF, and ISO 9660 where somebody made it by hand.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "drive-file.h"
+#include "logging.h"
 #include "mem.h"
 #include "source.h"
 
@@ -48,13 +50,14 @@ static int look_at(const char *path, char **ret, size_t *ret_len, struct error *
 	char *xml = NULL;
 	size_t len;
 	int rc = drive_file_read(path, file_systems, FILE_NAME, SOURCE_TEXT_MAX, &xml, &len, err);
-	if (rc <= 0) {
-		if (rc < 0 && (*err)->code == ERR_ENROLMENT_INVALID) {
-			err_free(TAKE_PTR(*err));
-			rc = 0;
-		}
-		return rc;
+	if (rc < 0 && (*err)->code == ERR_ENROLMENT_INVALID) {
+		if ((*err)->errnum != EINVAL && (*err)->errnum != ENOMEDIUM)
+			log_warning("%s", (*err)->message);
+		err_free(TAKE_PTR(*err));
+		rc = 0;
 	}
+	if (rc <= 0)
+		return rc;
 	char *encoded = custom_data(xml), *text = encoded ? source_base64(encoded) : NULL;
 	rc = text ? source_decode(FILE_NAME, text, ret, ret_len, &ignored) : 0;
 	mem_wipe_str(xml);
@@ -63,19 +66,32 @@ static int look_at(const char *path, char **ret, size_t *ret_len, struct error *
 	return rc > 0; /* users put there what is for somebody else, too: a script, cloud-init's */
 }
 
-/* A guest's disk is never a CD: nothing on one that is attached to be exported is looked at. */
+/*
+ * A guest's disk is never a CD: nothing on one that is attached to be exported is looked at. Two CDs that both have
+ * a document: nobody's choice.
+ */
 static int look_at_cds(char **ret, size_t *ret_len, struct error **err)
 {
 	CLEANUP_CLOSEDIR DIR *d = opendir("/sys/block");
 	const struct dirent *e;
+	char *text = NULL;
 	int rc = 0;
-	while (d && rc == 0 && (e = readdir(d))) {
+	while (d && rc >= 0 && (e = readdir(d))) {
 		if (strncmp(e->d_name, "sr", 2) != 0)
 			continue;
 		CLEANUP_FREE char *path = xasprintf("/dev/%s", e->d_name);
-		rc = look_at(path, ret, ret_len, err);
+		rc = look_at(path, &text, ret_len, err);
+		if (rc > 0 && *ret) {
+			mem_wipe_str(TAKE_PTR(text));
+			rc = err_set(err, ERR_ENROLMENT_INVALID,
+				"\"%s\" and another CD both have a document: one expected", path);
+		} else if (rc > 0) {
+			*ret = TAKE_PTR(text);
+		}
 	}
-	return rc;
+	if (rc < 0)
+		mem_wipe_str(TAKE_PTR(*ret));
+	return rc < 0 ? -1 : *ret != NULL;
 }
 
 int source_azure_custom_data(

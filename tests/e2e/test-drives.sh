@@ -49,7 +49,7 @@ mkdir "$TMP/cd" && printf '<e><wa:CustomData>%s</wa:CustomData></e>' "$(base64 "
 must genisoimage -quiet -udf -o "$TMP/cd.iso" "$TMP/cd"
 # shellcheck disable=SC2054,SC2034
 MACHINE_ARGS=(-smbios type=3,asset=7783-7084-3265-9085-8269-3286-77
-	-drive "file=$TMP/cd.iso,format=raw,if=none,id=cd,media=cdrom" -device ide-cd,drive=cd)
+	-drive "file=$TMP/cd.iso,format=raw,if=none,id=cd,media=cdrom" -device ide-cd,drive=cd,bus=ide.5)
 run machine_start "$vm.azure" "$CE_IMAGE_DIR/$variant.raw" raw virtio-blk virtio-net-pci
 cp "$TMP/ours/"* "$vm.azure/pki/"
 run_ok "the machine obeys the document of Azure's custom data" machine_answers "$vm.azure"

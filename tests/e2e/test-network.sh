@@ -62,8 +62,8 @@ job=$(run_out | jq -r '.id // empty')
 ok "a job that has ended is told" wait_for 60 told $((lines + 1))
 is "that one, and how" "$(tail -n 1 "$TMP/told" | jq -r '[.body.event, .body.job.id, .body.job.status, .body.job.disk] | join(" ")')" \
 	"jobEnded $job failed $disk"
-[ "$variant" != ce ] || ok "the console shows where the state is" on_console 'state .*in memory only'
-like "the console shows the address" "$(tr -d '\033' <"$vm/serial.log")" '10\.0\.2\.77'
+[ "$variant" != ce ] || ok "the console shows where the state is" wait_for 30 on_console 'state .*in memory only'
+ok "the console shows the address" wait_for 30 on_console '10\.0\.2\.77'
 machine_end "$vm"
 
 # ---- a cloud's machine: the document comes by the network, and says something else of it ----
@@ -88,6 +88,6 @@ MACHINE_ARGS=(-smbios "type=1,manufacturer=Amazon EC2,product=t3.large")
 run machine_start "$vm" "$CE_IMAGE_DIR/$variant.raw" raw nvme virtio-net-pci
 cp "$TMP/pki-kept/"* "$vm/pki/" # of the document that the service has
 run_ok "a document of a metadata service: it answers where the document says" machine_answers "$vm"
-like "which the console tells" "$(tr -d '\033' <"$vm/serial.log")" 'ec2-imds'
+ok "which the console tells" wait_for 30 on_console ec2-imds
 machine_end "$vm"
 done_testing

@@ -77,7 +77,7 @@ dns() { # ADAPTER
 has() { [ "$(addresses "$1")|$(gateways "$1")|$(dns "$1")" = "$2" ]; }
 # adapter NAME ADAPTER ADDRESSES GATEWAYS DNS: after a while, and for a while
 adapter() {
-	wait_for 20 has "$2" "$3|$4|$5"
+	wait_for 60 has "$2" "$3|$4|$5"
 	[ -n "${settled-}" ] || sleep 4
 	settled=1
 	is "$1: addresses of $2" "$(addresses "$2")" "$3"
@@ -127,7 +127,7 @@ adapter "a gateway outside the prefix, as clouds have it" ce1 "203.0.113.7/32" "
 
 # a document from the network: networkd runs already, and is started again
 boot null
-wait_for 20 has ce1 "192.0.1.DHCP 2001:db8:1:ROUTER|192.0.1.1 ROUTER|192.0.1.53"
+must wait_for 60 has ce1 "192.0.1.DHCP 2001:db8:1:ROUTER|192.0.1.1 ROUTER|192.0.1.53"
 identify '{"interfaces": [{"mac": "52:54:00:ab:00:01", "addresses": ["192.0.1.6/24"], "gateways": ["192.0.1.1"]}]}'
 stop "$worker"
 settled=

@@ -204,7 +204,8 @@ retried "no answer" cut 'mpty reply|EOF'
 retried "no answer in time" slow 'timed out|Timeout'
 retried "an answer without end" huge 'answers 500'
 ok "and little of it was read" [ "$(cat "$told.sent")" -lt 16000000 ]
-retried "headers without end" headers '[A-Za-z]'
+retried "headers without end" headers 'answers 500'
+ok "and few of them were read" [ "$(cat "$told.sent")" -lt 16000000 ]
 retried "a redirect" "redirect https://localhost:$port/other" 'answers 307; redirects are not followed'
 is "nobody was sent elsewhere" "$(jq -r .path "$told" | sort -u)" '/told?a=1'
 for status in 204 201; do

@@ -55,6 +55,8 @@ unlike "nor TLS 1.1" "$(openssl s_client -connect "127.0.0.1:$port" -tls1_1 -cip
 like "but TLS 1.2" "$(openssl s_client -connect "127.0.0.1:$port" -tls1_2 </dev/null 2>&1)" "BEGIN CERTIFICATE"
 head -c 300K /dev/zero >"$TMP/huge"
 is "nor a body of 300 KiB" "$(ask POST '/v1/$pair' --data-binary "@$TMP/huge") $(code)" "413 body-too-large"
+is "nor one that asks first" "$(ask POST '/v1/$pair' --data-binary "@$TMP/huge" -H 'Expect: 100-continue') $(code)" "413 body-too-large"
+is "nor a body for another path" "$(ask PUT /v1/packs/x --data-binary "@$TMP/huge" -H 'Transfer-Encoding: chunked') $(code)" "403 not-paired"
 is "nor one in chunks" "$(ask POST '/v1/$pair' --data-binary "@$TMP/huge" -H 'Transfer-Encoding: chunked') $(code)" "413 body-too-large"
 head -c 9M /dev/zero >"$TMP/huge"
 is "one without an end is cut off" "$(ask POST '/v1/$pair' --data-binary "@$TMP/huge" -H 'Transfer-Encoding: chunked' -H 'Expect:')" 000

@@ -52,7 +52,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.endless(b" " * 65536)
 
     def mode_headers(self, _):
-        self.endless(b"X-Header: " + b"x" * 1000 + b"\r\n", b"HTTP/1.1 ")
+        self.endless(b"X-Header: " + b"x" * 1000 + b"\r\n", b"HTTP/1.1 500 Headers\r\n")
 
     def mode_cut(self, _):
         self.close_connection = True

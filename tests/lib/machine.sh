@@ -48,8 +48,8 @@ machine_start() {
 	free_port >"$dir/port"
 	local document=(-fw_cfg "name=opt/io.systemd.credentials/${MACHINE_CREDENTIAL:-ce.enrolment},file=${MACHINE_DOCUMENT:-$dir/enrolment.json}")
 	if [ -n "${MACHINE_CD-}" ]; then
-		genisoimage -quiet -r -V "${MACHINE_CD%%=*}" -graft-points -o "$dir/cd.iso" "${MACHINE_CD#*=}=$dir/enrolment.json" || return 1
-		document=(-drive "file=$dir/cd.iso,format=raw,if=none,id=cd,media=cdrom" -device ide-cd,drive=cd)
+		genisoimage -quiet -r -V "${MACHINE_CD%%=*}" -graft-points -o "$dir/cd.iso" "${MACHINE_CD#*=}=${MACHINE_DOCUMENT:-$dir/enrolment.json}" || return 1
+		document=(-drive "file=$dir/cd.iso,format=raw,if=none,id=cd,media=cdrom" -device ide-cd,drive=cd,bus=ide.5)
 	fi
 	args=(-machine "$machine" -cpu max -accel tcg,thread=multi -m 1024 -smp 2 -nodefaults -display none -no-reboot
 		-drive "if=pflash,format=raw,readonly=on,file=$firmware" -drive "if=pflash,format=raw,file=$dir/vars.fd"
