@@ -13,9 +13,12 @@
 #include "disk-list.h"
 #include "errors.h"
 
-#define HTTP_BODY_MAX  (1u << 20)
-#define HTTP_PARAM_MAX 65
-#define HTTP_QUERY_MAX 3
+#define HTTP_BODY_MAX (1u << 20)
+/* A body that is too large is read to its end, and thrown away, up to this much past what is allowed: a
+ * client that is still sending would not see the reply. */
+#define HTTP_DISCARD_MAX (8u << 20)
+#define HTTP_PARAM_MAX	 65
+#define HTTP_QUERY_MAX	 3
 
 struct jobs;
 struct inspector;
@@ -59,6 +62,14 @@ int request_query_bool(const struct request *rq, const char *name, bool *ret, st
 int request_query_u64(const struct request *rq, const char *name, uint64_t min, uint64_t max,
 	uint64_t *ret, struct error **err);
 const char *request_header(const struct request *rq, const char *name);
+
+/* Bytes of its body as announced; 0: not said. */
+uint64_t http_announced_size(struct MHD_Connection *connection);
+/*
+ * Whether an error is told with the headers: a client that waits for "100 Continue" has not begun to send, one that
+ * announces too much is not listened to; one that has begun is heard out.
+ */
+bool http_refuses_early(struct MHD_Connection *connection);
 
 struct reply {
 	unsigned status;

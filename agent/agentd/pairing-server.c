@@ -4,13 +4,11 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <strings.h>
 
 #include "http.h"
 #include "jsonx.h"
 #include "logging.h"
 #include "mem.h"
-#include "server.h"
 #include "tls.h"
 
 #define PATH		"/v1/$pair"
@@ -71,11 +69,11 @@ static int too_large(struct error **err)
 static void keep(struct pair_request *r, char *data, size_t size)
 {
 	r->received += size;
-	if (!r->body)
-		r->body = xmalloc(PAIRING_BODY_MAX);
 	if (!r->error && size > PAIRING_BODY_MAX - r->len)
 		too_large(&r->error);
 	if (!r->error) {
+		if (!r->body)
+			r->body = xmalloc(PAIRING_BODY_MAX);
 		memcpy(r->body + r->len, data, size);
 		r->len += size;
 	}
@@ -86,23 +84,10 @@ static void keep(struct pair_request *r, char *data, size_t size)
 static int check_request(
 	struct MHD_Connection *connection, const char *url, const char *method, struct error **err)
 {
-	const char *length = MHD_lookup_connection_value(
-		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	if (strcmp(url, PATH) != 0 || strcmp(method, "POST") != 0)
 		return err_set(err, ERR_NOT_PAIRED,
 			"this machine obeys nobody yet: it takes POST " PATH " only");
-	return length && strtoull(length, NULL, 10) > PAIRING_BODY_MAX ? too_large(err) : 0;
-}
-
-/* As the agent does: a client that has begun to send is heard out, or it would never read the answer. */
-static bool is_answered_early(struct MHD_Connection *connection)
-{
-	const char *length = MHD_lookup_connection_value(
-		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	const char *expect =
-		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
-	return (expect && strcasecmp(expect, "100-continue") == 0) ||
-	       (length && strtoull(length, NULL, 10) > SERVER_DISCARD_MAX);
+	return http_announced_size(connection) > PAIRING_BODY_MAX ? too_large(err) : 0;
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
@@ -114,13 +99,13 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	if (!r) {
 		*context = r = xcalloc(1, sizeof(*r));
 		check_request(connection, url, method, &r->error);
-		return r->error && is_answered_early(connection) ? answer(connection, r, NULL)
-								 : MHD_YES;
+		return r->error && http_refuses_early(connection) ? answer(connection, r, NULL)
+								  : MHD_YES;
 	}
 	if (*size) {
 		keep(r, (char *)data, *size);
 		*size = 0;
-		return r->received > SERVER_DISCARD_MAX ? MHD_NO : MHD_YES;
+		return r->received > HTTP_DISCARD_MAX ? MHD_NO : MHD_YES;
 	}
 	if (r->error)
 		return answer(connection, r, NULL);

@@ -14,9 +14,27 @@ const char *request_query(const struct request *rq, const char *name)
 	return MHD_lookup_connection_value(rq->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
 const char *request_header(const struct request *rq, const char *name)
 {
-	return MHD_lookup_connection_value(rq->connection, MHD_HEADER_KIND, name);
+	return header(rq->connection, name);
+}
+
+uint64_t http_announced_size(struct MHD_Connection *connection)
+{
+	const char *text = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	return text ? strtoull(text, NULL, 10) : 0;
+}
+
+bool http_refuses_early(struct MHD_Connection *connection)
+{
+	const char *expect = header(connection, MHD_HTTP_HEADER_EXPECT);
+	return (expect && strcasecmp(expect, "100-continue") == 0) ||
+	       http_announced_size(connection) > HTTP_DISCARD_MAX;
 }
 
 int request_query_bool(const struct request *rq, const char *name, bool *ret, struct error **err)

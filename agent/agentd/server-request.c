@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
-#include <strings.h>
 
 #include "logging.h"
 #include "mem.h"
@@ -54,12 +53,6 @@ static void too_large(struct server_request *sr)
 		err_hint(&sr->error, "send at most %" PRIu64 " bytes", sr->body_max);
 }
 
-static uint64_t announced_size(const struct server_request *sr)
-{
-	const char *text = request_header(&sr->rq, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	return text ? strtoull(text, NULL, 10) : 0;
-}
-
 struct server_request *server_request_new(struct agent *agent, struct MHD_Connection *connection,
 	const char *method, const char *path)
 {
@@ -71,10 +64,10 @@ struct server_request *server_request_new(struct agent *agent, struct MHD_Connec
 		MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, check_parameter, sr);
 	const struct route_upload *upload = upload_of(sr);
 	sr->body_max = upload ? upload->max(agent) : HTTP_BODY_MAX;
-	if (announced_size(sr) > sr->body_max)
+	if (http_announced_size(connection) > sr->body_max)
 		too_large(sr);
 	if (upload && !sr->error)
-		upload->begin(agent, &sr->rq, announced_size(sr), &sr->error);
+		upload->begin(agent, &sr->rq, http_announced_size(connection), &sr->error);
 	return sr;
 }
 
@@ -121,14 +114,9 @@ enum MHD_Result server_refuse(
 	return send_reply(agent, connection, &re);
 }
 
-/* A client that waits for "100 Continue" has not begun to send; one that has begun is heard out. */
 enum MHD_Result server_request_early(struct server_request *sr)
 {
-	const char *expect = request_header(&sr->rq, MHD_HTTP_HEADER_EXPECT);
-	bool waits = expect && strcasecmp(expect, "100-continue") == 0;
-	if (sr->error && (waits || announced_size(sr) > SERVER_DISCARD_MAX))
-		return send_error(sr);
-	return MHD_YES;
+	return sr->error && http_refuses_early(sr->rq.connection) ? send_error(sr) : MHD_YES;
 }
 
 static void keep(struct server_request *sr, const char *data, size_t size)
@@ -163,7 +151,7 @@ bool server_request_body(struct server_request *sr, const char *data, size_t siz
 		keep(sr, data, size);
 	/* The connection's own buffer, which the library has done with. */
 	mem_wipe((char *)data, size);
-	return sr->received <= sr->body_max + SERVER_DISCARD_MAX;
+	return sr->received <= sr->body_max + HTTP_DISCARD_MAX;
 }
 
 unsigned server_request_body_seconds(const struct server_request *sr)

@@ -23,9 +23,6 @@
 #define SERVER_UPLOAD_SECONDS	 3600
 #define SERVER_IDLE_SECONDS	 120
 #define SERVER_STALL_SECONDS	 60
-/* A body that is too large is read to its end, and thrown away, up to this much past what is allowed: a
- * client that is still sending would not see the reply. */
-#define SERVER_DISCARD_MAX (8u << 20)
 
 struct server;
 

@@ -230,7 +230,7 @@ static int parse_server(struct enrolment *e, const json_t *top, struct error **e
 	return certificate_is_for(e->certificate, GNUTLS_KP_TLS_WWW_SERVER)
 		       ? 0
 		       : invalid(err,
-				 "\"server.certificate\" is none of a server: its extended key usage");
+				 "\"server.certificate\" is none of a server: its extended key usage lacks serverAuth");
 }
 
 static int parse_callback(struct callback *c, const json_t *top, struct error **err)

@@ -39,8 +39,7 @@ MACHINE_ARGS=(-device virtio-scsi-pci,id=more
 run machine_start "$vm" "$CE_IMAGE_DIR/$variant.raw" raw virtio-blk virtio-net-pci
 cp "$TMP/ours/"* "$vm/pki/" # of the document on the small drive
 run_ok "the machine obeys the small drive's document" machine_answers "$vm"
-on_console() { tr -d '\033' <"$vm/serial.log" | grep -qE "$1"; }
-ok "the console says where it is from" wait_for 30 on_console config-drive
+ok "the console says where it is from" wait_for 30 console_shows "$vm/serial.log" config-drive
 machine_end "$vm"
 is "nothing was written to the guest's disk" "$(sha256sum <"$TMP/guest.raw")" "$before"
 
@@ -53,7 +52,6 @@ MACHINE_ARGS=(-smbios type=3,asset=7783-7084-3265-9085-8269-3286-77
 run machine_start "$vm.azure" "$CE_IMAGE_DIR/$variant.raw" raw virtio-blk virtio-net-pci
 cp "$TMP/ours/"* "$vm.azure/pki/"
 run_ok "the machine obeys the document of Azure's custom data" machine_answers "$vm.azure"
-on_console() { tr -d '\033' <"$vm.azure/serial.log" | grep -qE "$1"; }
-ok "the console says so" wait_for 30 on_console azure-custom-data
+ok "the console says so" wait_for 30 console_shows "$vm.azure/serial.log" azure-custom-data
 machine_end "$vm.azure"
 done_testing

@@ -79,8 +79,7 @@ run "$cectl" cancel "$job" --json
 run "$cectl" watch "$job" --json
 is "a job is canceled" "$(run_out | jq -r .status)" canceled
 
-on_console() { tr -d '\033' <"$TMP/vm/serial.log" | grep -qE "$1"; }
-ok "the console shows who it is" wait_for 30 on_console systemd-credential
+ok "the console shows who it is" wait_for 30 console_shows "$TMP/vm/serial.log" systemd-credential
 unlike "and no key" "$(cat "$TMP/vm/serial.log")" "PRIVATE KEY"
 run_ok "it powers off" vm_end "$TMP/vm"
 done_testing

@@ -46,8 +46,7 @@ run "$BUILD/agent/cectl" status --json
 is "its state is damaged, and therefore in memory" "$(run_out | jq .stateInMemory)" true
 ok "the callback comes through the machine's firewall" wait_for 120 told 2
 like "and again while the appliance answers 503" "$(jq -r .body.event "$TMP/told" | sort -u | xargs)" '^ready$'
-on_console() { tr -d '\033' <"$vm/serial.log" | grep -qE "$1"; }
-[ "$variant" != ce ] || ok "which the console shows" wait_for 30 on_console 'callback .*answers 503'
+[ "$variant" != ce ] || ok "which the console shows" wait_for 30 console_shows "$vm/serial.log" 'callback .*answers 503'
 echo 200 >"$TMP/mode"
 wait_for 150 told $(($(wc -l <"$TMP/told") + 1))
 ready=$(tail -n 1 "$TMP/told")
@@ -62,8 +61,8 @@ job=$(run_out | jq -r '.id // empty')
 ok "a job that has ended is told" wait_for 60 told $((lines + 1))
 is "that one, and how" "$(tail -n 1 "$TMP/told" | jq -r '[.body.event, .body.job.id, .body.job.status, .body.job.disk] | join(" ")')" \
 	"jobEnded $job failed $disk"
-[ "$variant" != ce ] || ok "the console shows where the state is" wait_for 30 on_console 'state .*in memory only'
-ok "the console shows the address" wait_for 30 on_console '10\.0\.2\.77'
+[ "$variant" != ce ] || ok "the console shows where the state is" wait_for 30 console_shows "$vm/serial.log" 'state .*in memory only'
+ok "the console shows the address" wait_for 30 console_shows "$vm/serial.log" '10\.0\.2\.77'
 machine_end "$vm"
 
 # ---- a cloud's machine: the document comes by the network, and says something else of it ----
@@ -88,6 +87,6 @@ MACHINE_ARGS=(-smbios "type=1,manufacturer=Amazon EC2,product=t3.large")
 run machine_start "$vm" "$CE_IMAGE_DIR/$variant.raw" raw nvme virtio-net-pci
 cp "$TMP/pki-kept/"* "$vm/pki/" # of the document that the service has
 run_ok "a document of a metadata service: it answers where the document says" machine_answers "$vm"
-ok "which the console tells" wait_for 30 on_console ec2-imds
+ok "which the console tells" wait_for 30 console_shows "$vm/serial.log" ec2-imds
 machine_end "$vm"
 done_testing

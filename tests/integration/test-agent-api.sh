@@ -245,7 +245,7 @@ is "disks: the virtual size" "$(field '.items[0].size')" 12582912
 is "disks: one that cannot be read" "$(field '.items[3].error.code')" image-corrupt
 is "disks: one that kills the inspection" "$(field '.items[4].error.code')" worker-died
 is "disks: one that is gone" "$(field '.items[5] | [.error.code, .size] | @json')" '["disk-open",null]'
-ok "disks: the slow one did not hold up more than itself" [ $((SECONDS - START)) -le 15 ]
+ok "disks: the slow one did not hold up more than itself" [ $((SECONDS - START)) -le 8 ]
 api GET '/v1/disks/slow?inspect=false'
 is "a disk, not inspected" "$(field '[.size, .inspection] | @json')" '[10485760,null]'
 api GET /v1/disks/nope
@@ -401,7 +401,7 @@ is "metrics: every line is well-formed" \
 running copy '.tags.ms = 1000'
 WORKER=$(worker_pid)
 agent_kill
-ok "agent killed: its worker ends too" wait_for 60 test ! -e "/proc/$WORKER"
+ok "agent killed: its worker ends too" wait_for 5 test ! -e "/proc/$WORKER"
 must agent_start "${ONE[@]}"
 api GET "/v1/jobs/$ID"
 is "agent killed: the job is interrupted" "$(field '[.status, .error.code] | @json')" '["failed","interrupted"]'

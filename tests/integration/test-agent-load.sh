@@ -58,7 +58,7 @@ heap_before=$(heap)
 before=$(rss_kib)
 load "10,000 requests, connections kept" 10000 1000
 load "2,000 requests, a connection for each" 2000 1
-ok "threads and descriptors are as before" wait_for 60 settled "$threads_before" "$descriptors_before"
+ok "threads and descriptors are as before" wait_for 10 settled "$threads_before" "$descriptors_before"
 diag "threads $threads_before to $(threads), descriptors $descriptors_before to $(descriptors)"
 heap_after=$(heap)
 diag "heap: $heap_before bytes after 2,500 requests, $heap_after after 14,500; resident: $before KiB, $(rss_kib) KiB"

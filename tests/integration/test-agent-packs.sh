@@ -146,14 +146,14 @@ must truncate -s 8M "$TMP/large"
 agent_curl -X PUT "$AGENT_URL/v1/packs/half" -H "X-Content-SHA256: $(hash_of "$TMP/large")" \
 	-H 'Expect:' --limit-rate 200k -T "$TMP/large" >/dev/null 2>&1 &
 CLIENT_PID=$!
-ok "an upload is under way" wait_for 60 sh -c "ls -d $PACKS/.new-*"
+ok "an upload is under way" wait_for 10 sh -c "ls -d $PACKS/.new-*"
 put half "$A/good.zip"
 is_error "a second upload of the same name" 409 pack-busy 'is being uploaded'
 api DELETE /v1/packs/half
 is_error "deleting what is being uploaded" 404 pack-not-found
 pkill -KILL -P "$CLIENT_PID" curl
 wait "$CLIENT_PID" 2>/dev/null
-ok "an interrupted upload leaves nothing" wait_for 60 sh -c "! ls -d $PACKS/.new-*"
+ok "an interrupted upload leaves nothing" wait_for 10 sh -c "! ls -d $PACKS/.new-*"
 is "the packs are as they were" "$(on_disk)" "$kept"
 put half "$A/good.zip"
 is "the name is free again" "$api_status" 201
@@ -232,7 +232,7 @@ CE_WORKER=$TMP/sleeper must agent_start --disk "one=$TMP/disk.img"
 kept=$(on_disk)
 put new "$A/good.zip" >/dev/null 2>&1 &
 CLIENT_PID=$!
-ok "it unpacks" wait_for 60 pgrep -f "^sleep 60" -P "$AGENT_PID"
+ok "it unpacks" wait_for 10 pgrep -f "^sleep 60" -P "$AGENT_PID"
 agent_end
 wait "$CLIENT_PID" 2>/dev/null
 is "the agent ends while it unpacks: nothing is left" "$(on_disk)" "$kept"

@@ -87,7 +87,7 @@ tells() {
 	fresh
 	config "$2"
 	start
-	ok "told: $1" wait_for 60 lines 1
+	ok "told: $1" wait_for 15 lines 1
 }
 tells_not() {
 	fresh
@@ -130,7 +130,7 @@ is "the environment adds no CA" "$(cat "$told")" ""
 fresh
 config '.ca = $ca'
 https_proxy=http://127.0.0.1:1 HTTPS_PROXY=http://127.0.0.1:1 ALL_PROXY=socks5://127.0.0.1:1 start
-ok "the environment adds no proxy" wait_for 60 lines 1
+ok "the environment adds no proxy" wait_for 15 lines 1
 config '{url: .url}'
 run timeout 10 "$callback" --config "$TMP/run/callback.json" --state "$TMP/state"
 like "nobody is told where nobody would prove who he is" "$run_status $(run_err)" '^3 .*neither a CA nor a fingerprint'
@@ -196,7 +196,7 @@ retried() {
 	like "$1: the console is told" "$(jq -r '.problem.code + " " + .problem.message' "$TMP/report.json")" "^callback .*($3)"
 	echo 200 >"$mode"
 	ok "$1: told in the end" wait_for 20 log_says 'is told$'
-	ok "$1: and no trouble is left to show" wait_for 60 jq -e '.problem == null' "$TMP/report.json"
+	ok "$1: and no trouble is left to show" wait_for 5 jq -e '.problem == null' "$TMP/report.json"
 }
 retried "a server's error" 503 'answers 503'
 retried "no permission" 403 'answers 403'
@@ -212,17 +212,17 @@ for status in 204 201; do
 	fresh $status
 	config '.ca = $ca'
 	start
-	ok "$status is an answer" wait_for 60 log_says 'is told$'
+	ok "$status is an answer" wait_for 15 log_says 'is told$'
 done
 fresh late
 config '.ca = $ca'
 start
-ok "the status line is enough" wait_for 60 log_says 'is told$'
+ok "the status line is enough" wait_for 15 log_says 'is told$'
 fresh 422
 ended 1 1000
 ended 2 2000
 start
-ok "what is not wanted does not stand in the way of the next" wait_for 60 lines 3
+ok "what is not wanted does not stand in the way of the next" wait_for 15 lines 3
 wait_for 60 log_says "$(uuid 2) is not told again"
 is "and is not told again" "$(bodies '.event' | xargs)" "ready jobEnded jobEnded"
 # ends at once, whatever it waits for

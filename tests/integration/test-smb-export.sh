@@ -143,7 +143,7 @@ begin_slowly "$(input killed.vhdx)"
 wait_for 60 test -e "$share/killed.vhdx.ce-state"
 kill -KILL "$pid"
 finish
-ok "killed: its connections end with it" wait_for 60 no_writers
+ok "killed: its connections end with it" wait_for 5 no_writers
 ok "killed: nothing has the final name" [ ! -e "$share/killed.vhdx" ]
 go_on_fast
 export_to "$(input killed.vhdx)"
